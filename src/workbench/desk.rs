@@ -450,6 +450,14 @@ impl Desk {
         self.build_always(pane, model);
     }
 
+    /// A table as it is where its panel has room for every line: what is wrapped there is one row.
+    pub fn unwrapped(&self, pane: &'static Pane, model: &Model) -> Table {
+        let mut table = self.table(pane).clone();
+        let view = View { width: usize::from(u16::MAX), ..self.view(model, pane) };
+        table.take((pane.build)(&view), false);
+        table
+    }
+
     /// Builds a pane; the name of the row that was selected and is not there any more.
     fn build(&mut self, pane: &'static Pane, model: &Model) -> Option<String> {
         let shown = |pane| self.layout.panel(pane).is_some();

@@ -2,12 +2,12 @@
 
 use super::{
     app::State,
-    panes::RowId,
+    panes::{self, RowId},
     widgets::table::{Row, Table},
 };
 use crate::report::markdown;
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 /// What a view is written as, by the end of the file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +60,28 @@ fn about(state: &State) -> Vec<(&'static str, String)> {
     words.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
+/// The focused panel. Its texts are lines as they are, and not as they are wrapped to the panel.
+fn focused(state: &State) -> Cow<'_, Table<RowId>> {
+    let pane = state.desk.focused();
+    match pane.wraps {
+        true => Cow::Owned(state.desk.unwrapped(pane, &state.model)),
+        false => Cow::Borrowed(state.desk.table(pane)),
+    }
+}
+
 fn rows(table: &Table<RowId>) -> impl Iterator<Item = &Row<RowId>> {
     table.visible.iter().map(|index| &table.content.rows[*index])
 }
 
-/// Names of the columns; those without one are called by their place.
-fn columns(table: &Table<RowId>) -> Vec<String> {
+/// Names of the columns; those without one are called by their place. A log has no headings.
+fn columns(state: &State, table: &Table<RowId>) -> Vec<String> {
+    let is_log = *state.desk.focused() == panes::LOG;
+    let last = table.content.columns.len().saturating_sub(1);
     let name = |(at, column): (usize, &super::widgets::table::Column)| match column.name {
+        "" if is_log && at == 0 => "time".to_owned(),
+        "" if is_log && at == last => "text".to_owned(),
+        "" if is_log => "check".to_owned(),
+        name if is_log => name.to_lowercase(),
         "" => format!("column {}", at + 1),
         name => name.to_owned(),
     };
@@ -75,7 +90,7 @@ fn columns(table: &Table<RowId>) -> Vec<String> {
 
 /// A table of Markdown, or a block of text where the panel is one.
 pub fn markdown(state: &State) -> String {
-    let table = state.desk.table(state.desk.focused());
+    let table = &*focused(state);
     let mut text = format!("# {}\n\n", markdown::cell(&table.content.title));
     for (name, said) in about(state).into_iter().filter(|(name, _)| *name != "title") {
         text.push_str(&format!("- {name}: {}\n", markdown::cell(&said)));
@@ -89,7 +104,7 @@ pub fn markdown(state: &State) -> String {
         text.push_str(&markdown::fenced(&lines.join("\n")));
         return text;
     }
-    let columns = columns(table);
+    let columns = columns(state, table);
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     text.push_str(&line(columns.iter().map(|name| markdown::cell(name)).collect()));
     text.push_str(&line(columns.iter().map(|_| "---".to_owned()).collect()));
@@ -116,8 +131,8 @@ pub fn yaml(state: &State) -> String {
 
 /// Cells by the names of their columns, with the depth of a tree.
 fn document(state: &State) -> Value {
-    let table = state.desk.table(state.desk.focused());
-    let columns = columns(table);
+    let table = &*focused(state);
+    let columns = columns(state, table);
     let row = |row: &Row<RowId>| {
         let cells = columns.iter().zip(row.cells.iter());
         let mut cells: Map<String, Value> =
@@ -141,13 +156,13 @@ fn document(state: &State) -> Value {
 ///
 /// A cell that a spreadsheet would take for a formula begins with `'`: much of it is text that strangers wrote.
 pub fn csv(state: &State) -> String {
-    let table = state.desk.table(state.desk.focused());
+    let table = &*focused(state);
     let line = |cells: Vec<String>| format!("{}\n", cells.join(","));
     if table.content.prose {
         let lines = rows(table).map(|row| line(vec![field(&row.plain())]));
         return [line(vec!["TEXT".to_owned()])].into_iter().chain(lines).collect();
     }
-    let columns = columns(table);
+    let columns = columns(state, table);
     let is_tree = table.content.rows.iter().any(|row| row.depth > 0 || row.branch.is_some());
     let depth = |text: String| is_tree.then_some(text);
     let head = depth("DEPTH".to_owned()).into_iter().chain(columns.iter().map(|name| field(name))).collect();

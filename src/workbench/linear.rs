@@ -162,8 +162,10 @@ impl Keys {
 /// `by_keys` where a person did not ask for lines: what a screen would show at first is read to them, and the key that leaves
 /// it leaves, without Enter.
 pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failure> {
-    let state = State::new(&options, Level::None, FRAME.0, FRAME.1)
+    let mut state = State::new(&options, Level::None, FRAME.0, FRAME.1)
         .map_err(|error| Failure::new(FailureKind::Usage, "choose the theme", error.to_string()))?;
+    // What is taught has to be what can be typed.
+    state.desk.keys = state.desk.keys.by_name();
     let (sender, results) = mpsc::channel(256);
     let mut reader = Reader {
         state,
@@ -176,6 +178,8 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
         said: Said::default(),
         has_overlay: false,
         prompted: Cell::new(false),
+        answered: Cell::new(false),
+        said_place: Cell::new(false),
         next: 0,
         text: Vec::new(),
     };
@@ -185,6 +189,13 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
         return ended.and(driver::keep(reader.state.session()));
     }
     ended
+}
+
+/// What a person was told of the screen.
+struct Shown {
+    here: (Screen, &'static Pane),
+    place: String,
+    row: Option<String>,
 }
 
 /// What wakes the loop.
@@ -209,6 +220,10 @@ struct Reader {
     has_overlay: bool,
     /// The newest thing on the screen is a prompt that was not answered.
     prompted: Cell<bool>,
+    /// Something was said since the last line was typed.
+    answered: Cell<bool>,
+    /// Where the person is was the answer.
+    said_place: Cell<bool>,
     /// Where `more` goes on in the panel.
     next: usize,
     /// Where `more` goes on in a text: what was not read yet.
@@ -245,8 +260,11 @@ impl Reader {
                 Wake::Line(Ok(Some(line))) => {
                     // A person's own Enter has ended the line of the prompt.
                     self.prompted.set(!io::stdin().is_terminal());
+                    self.answered.set(false);
+                    let before = self.shown();
                     self.line(line.trim()).await?;
                     self.settle().await?;
+                    self.say_change(&before)?;
                 }
                 // Whoever gave the lines has gone.
                 Wake::Line(Ok(None) | Err(_)) => return Ok(()),
@@ -369,7 +387,7 @@ impl Reader {
             return self.choose(number);
         }
         match (word, rest) {
-            ("", _) | ("where", "") => return self.say(&self.place()),
+            ("", _) | ("where", "") => return self.say_place(),
             ("more", "") => return self.more(),
             ("help" | "?", "") => return self.help(),
             _ => {}
@@ -440,6 +458,7 @@ impl Reader {
                     text => self.command(&format!("filter {text}"))?,
                 }
                 self.next = 0;
+                self.said_place.set(true);
                 let table = self.state.desk.table(self.state.desk.focused());
                 let said = match (&table.misread, table.filter.is_empty()) {
                     (Some(misread), _) => format!("invalid filter: {}", misread.why),
@@ -450,11 +469,8 @@ impl Reader {
                 };
                 self.say(&said)
             }
-            _ if COMMANDS.iter().any(|(known, ..)| *known == word) => {
-                let before = self.here();
-                self.command(line)?;
-                if self.here() != before { self.say(&self.place()) } else { Ok(()) }
-            }
+            // What comes of it is said when it has come.
+            _ if COMMANDS.iter().any(|(known, ..)| *known == word) => self.command(line),
             _ => match keymap::named(line) {
                 Some(binding) if binding.acts_on(self.state.desk.screen) => self.act(binding.action),
                 Some(binding) => {
@@ -470,18 +486,36 @@ impl Reader {
     }
 
     fn act(&mut self, action: Action) -> Result<(), Failure> {
-        let (before, row) = (self.here(), self.selected());
         self.update(Msg::Act(action))?;
         self.state.desk.zoom = Zoom::Full;
         self.state.prepare();
-        if self.here() != before {
-            return self.say(&self.place());
+        Ok(())
+    }
+
+    fn shown(&self) -> Shown {
+        Shown { here: self.here(), place: self.place(), row: self.selected() }
+    }
+
+    /// What a screen shows of an answer: where one is now, what its title says, where the cursor went.
+    fn say_change(&mut self, before: &Shown) -> Result<(), Failure> {
+        if self.state.quit {
+            return Ok(());
         }
-        // What a screen shows by its cursor: where it went, or what is open now.
-        match self.selected() {
-            now if now != row && self.state.desk.overlay.is_none() => self.say_all(now),
-            _ => Ok(()),
+        self.state.desk.zoom = Zoom::Full;
+        self.state.prepare();
+        let now = self.shown();
+        if self.state.desk.overlay.is_none() && !self.said_place.replace(false) {
+            if now.here != before.here {
+                self.next = 0;
+            }
+            if now.place != before.place {
+                self.say(&now.place)?;
+            }
+            if now.row != before.row {
+                self.say_all(now.row)?;
+            }
         }
+        if self.answered.get() { Ok(()) } else { self.say("nothing has changed") }
     }
 
     /// The selected row with its number, of how many; `None` in a text.
@@ -522,7 +556,7 @@ impl Reader {
         self.state.desk.zoom = Zoom::Full;
         self.next = 0;
         self.state.prepare();
-        self.say(&self.place())
+        self.say_place()
     }
 
     /// A number: an answer to a question, a row of a popup, or a row of the panel.
@@ -555,6 +589,7 @@ impl Reader {
         self.state.prepare();
         let table = self.state.desk.table(pane);
         let Some(row) = table.row() else { return Ok(()) };
+        self.said_place.set(true);
         let mut lines = vec![format!("row {number}")];
         lines.extend(whole(&table.content, row));
         self.say_all(lines)
@@ -576,6 +611,11 @@ impl Reader {
     // -- reading -----------------------------------------------------------------------------------------------------
 
     /// Where the person is: screen, panel, rows, what is said above them.
+    fn say_place(&self) -> Result<(), Failure> {
+        self.said_place.set(true);
+        self.say(&self.place())
+    }
+
     fn place(&self) -> String {
         let desk = &self.state.desk;
         let table = desk.table(desk.focused());
@@ -588,7 +628,9 @@ impl Reader {
     fn list(&mut self) -> Result<(), Failure> {
         let table = self.state.desk.table(self.state.desk.focused());
         let mut lines: Vec<String> = Vec::new();
-        if self.next == 0 {
+        // The time bar draws its moments, which are the rows.
+        let is_drawn = self.state.desk.focused() == &panes::MOMENTS && !table.visible.is_empty();
+        if self.next == 0 && !is_drawn {
             lines.extend(table.content.says.iter().map(|(_, line)| line.clone()));
         }
         let rows = table.visible.len();
@@ -652,6 +694,7 @@ impl Reader {
 
     fn say(&self, line: &str) -> Result<(), Failure> {
         let line = crate::report::escape::line(line);
+        self.answered.set(true);
         let mut out = io::stdout().lock();
         let ends = if self.prompted.replace(false) { "\n" } else { "" };
         writeln!(out, "{ends}{}", plain(&line)).map_err(unprintable)

@@ -578,6 +578,8 @@ pub struct Past {
     pub moment: Moment,
     pub now: Option<Arc<Inventory>>,
     pub source: Source,
+    /// What was said of it.
+    pub said: String,
 }
 
 impl Model {

@@ -9,6 +9,7 @@ use super::{
     app::State,
     driver::{self, Worker},
     effect::Effect,
+    model::Severity,
     msg::Msg,
     recording::Recording,
     screenshot,
@@ -181,6 +182,14 @@ impl Player {
                 Effect::Prefer { preferences, changed } => {
                     driver::prefer(&mut self.state, preferences, changed);
                 }
+                Effect::Export { path, replace } => driver::export(&mut self.state, path, replace),
+                // What only a terminal or a desk has.
+                Effect::Copy(text) | Effect::CopyByTerminal(text) => {
+                    let first = text.lines().next().unwrap_or_default().to_owned();
+                    self.state.say(Severity::Info, format!("a script has no clipboard; to copy: {first}"));
+                }
+                Effect::Edit { .. } => self.state.say(Severity::Info, "a script opens no editor"),
+                Effect::Page(_) => self.state.say(Severity::Info, "a script opens no pager"),
                 other => self.worker.start(other),
             }
         }

@@ -583,3 +583,47 @@ fn july_rules_take_self_managed_for_any() {
     assert_eq!(july.code, 0, "{}", july.transcript);
     assert!(july.stdout.contains("service: any"), "{}", july.stdout);
 }
+
+/// What only a terminal or a desk has is said; files are written.
+#[test]
+fn a_script_writes_what_it_exports_and_says_what_it_does_not_copy() {
+    let sandbox = Sandbox::new();
+    let play = |keys: &str| {
+        sandbox.file("keys", keys);
+        let run = sandbox.aicr(&["--demo", "tui", "--script", "keys"]);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        run.stdout
+    };
+    let frame = play(":\ntype export nodes.md\nEnter\n");
+    assert!(frame.contains("wrote ") && frame.contains("nodes.md"), "{frame}");
+    let written = std::fs::read_to_string(sandbox.home().join("nodes.md")).unwrap();
+    assert!(written.contains("| worker-1 | ready |"), "{written}");
+    let frame = play(":\ntype link\nEnter\n");
+    assert!(frame.contains("a script has no clipboard; to copy: aicr "), "{frame}");
+}
+
+/// After a program that was killed, whatever it was.
+#[test]
+fn a_terminal_is_repaired_on_request() {
+    let run = Sandbox::new().aicr(&["tui", "--reset-terminal"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    for (mode, what) in [
+        ("\x1b[?1049l", "the alternate screen"),
+        ("\x1b[?25h", "the cursor"),
+        ("\x1b[?2004l", "bracketed paste"),
+        ("\x1b[?1004l", "reports of the focus"),
+        ("\x1b[?1000l", "reports of the mouse"),
+        ("\x1b[?2026l", "synchronized output"),
+    ] {
+        assert!(run.stdout.contains(mode), "{what}: {:?}", run.stdout);
+    }
+}
+
+#[test]
+fn a_manual_page_names_the_program_and_its_version() {
+    let run = Sandbox::new().aicr(&["man", "snapshots"]);
+    let title =
+        run.stdout.lines().find(|line| line.starts_with(".TH ")).unwrap_or_else(|| panic!("{}", run.transcript));
+    let version = format!("\"aicr {}\"", env!("CARGO_PKG_VERSION"));
+    assert!(title.starts_with(".TH aicr-snapshots 1 ") && title.contains(&version), "{title}");
+}

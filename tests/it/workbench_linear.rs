@@ -169,14 +169,36 @@ fn a_saved_filter_is_there_in_the_next_session() {
     };
     in_order(&lines("filter worker\nsave-filter workers\nquit\n"), &["2 hidden by worker", "saved @workers: worker"]);
     let text = lines("filters\nfilter @workers\ndelete-filter workers\nfilters\nquit\n");
-    let expected = [
-        "filter @workers",
-        "2 hidden by worker",
-        "deleted @workers: worker",
-        "no filter is saved; `:save-filter NAME`",
-    ];
+    let expected =
+        ["filter @workers", "2 hidden by worker", "deleted @workers: worker", "no filter is saved; `save-filter NAME`"];
     in_order(&text, &expected);
     in_order(&lines("filters\nquit\n"), &["no filter is saved"]);
+}
+
+/// An answer is read when it is there, and every line has one.
+#[test]
+fn what_a_command_comes_to_is_read() {
+    let typed = "node worker-2\ncompare @last-week @yesterday\nswap\nback\nquit\n";
+    let text = lines(&[], typed);
+    let expected = [
+        "row 4 of 5: worker-2, STATE ready",
+        "Compare: A @last-week ",
+        " differ, by reading",
+        "Compare: A @yesterday ",
+        "nothing has changed",
+        "Compare, differences> ",
+    ];
+    in_order(&text, &expected);
+}
+
+/// What is taught has to be what can be typed; what is drawn is not read.
+#[test]
+fn lines_teach_names_and_read_no_pictures() {
+    let typed = "screen compare\nlist\nscreen cluster\ntime-bar\npanel time\nlist\nquit\n";
+    let text = lines(&[], typed);
+    in_order(&text, &["`compare-with` keeps the cluster as it is now as A", "`compare before.yaml` compares a file"]);
+    assert!(!text.contains("[ and ]") && !text.contains(",,,,"), "{text}");
+    in_order(&text, &["Cluster: time: now", "1. now", "2. "]);
 }
 
 /// What a program reads does not depend on where the session before it ended.

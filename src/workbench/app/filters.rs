@@ -1,12 +1,7 @@
 //! Filters with names: saved, listed, applied as `@NAME`, deleted.
 
 use super::State;
-use crate::workbench::{
-    effect::Effect,
-    keymap::Action,
-    model::Severity,
-    widgets::{filter::Filter, text},
-};
+use crate::workbench::{effect::Effect, keymap::Action, model::Severity, widgets::text};
 
 /// Before the name of a saved filter.
 pub(in crate::workbench) const SIGN: char = '@';
@@ -26,8 +21,8 @@ impl State {
             self.say_unknown_filter(name);
             return;
         }
-        let columns = &self.desk.table(self.desk.focused()).content.columns;
-        match Filter::finished(&self.meant_filter(words.to_owned()), columns) {
+        let table = self.desk.table(self.desk.focused());
+        match table.finished(&self.meant_filter(words.to_owned())) {
             Ok(_) => self.set_filter(words.to_owned()),
             Err(misread) => self.say(Severity::Warn, format!("invalid filter: {}", misread.why)),
         }
@@ -60,7 +55,7 @@ impl State {
             self.say(Severity::Info, format!("this panel has no filter: {key} sets one, or {line} saves words"));
             return Vec::new();
         }
-        if let Err(misread) = Filter::finished(&filter, &table.content.columns) {
+        if let Err(misread) = table.finished(&filter) {
             self.say(Severity::Warn, format!("not saved: invalid filter: {}", misread.why));
             return Vec::new();
         }

@@ -19,7 +19,6 @@ use crate::{
         panes::{LOG, NODES, Need, Pane, RowId},
         view::overlay_area,
         widgets::{
-            filter::Filter,
             table::{self, Identity},
             text,
         },
@@ -168,7 +167,7 @@ impl State {
                 // A filter that cannot be understood stays in its field, which says why.
                 let pane = self.desk.focused();
                 let table = self.desk.table_mut(pane);
-                table.misread = Filter::finished(&table.filter, &table.content.columns).err();
+                table.misread = table.finished(&table.filter).err();
                 if table.misread.is_some() {
                     return;
                 }

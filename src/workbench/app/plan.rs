@@ -5,7 +5,7 @@ use crate::{
     deploy::progress::Progress,
     ops::{self, Failure, run::Prepared},
     report::words::{Tone, Word},
-    validate::event::{Body, Event, Status, Verdict},
+    validate::event::{Body, Event, Status, Stop, Verdict},
     workbench::{
         effect::Effect,
         keymap::Action,
@@ -160,6 +160,12 @@ impl State {
         }
     }
 
+    /// What is said of a run that has stopped, until it goes on.
+    fn paused_words(&self, before: &Stop) -> String {
+        let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
+        format!("paused {before}: {goes_on} goes on, {cancels} cancels")
+    }
+
     pub(super) fn run_event(&mut self, event: Event) {
         let failed = match &event.body {
             Body::Finished { check, result } if result.status == Status::Failed => {
@@ -168,9 +174,12 @@ impl State {
             _ => None,
         };
         let paused = match &event.body {
-            Body::Paused { before } => Some(before.clone()),
+            Body::Paused { before } => Some(self.paused_words(before)),
             _ => None,
         };
+        if let (Body::Resumed, Some(before)) = (&event.body, &self.model.run.paused) {
+            self.model.unsay(&self.paused_words(before));
+        }
         let verdict = match &event.body {
             Body::Ended { verdict } => Some(*verdict),
             _ => None,
@@ -186,9 +195,8 @@ impl State {
         if moves {
             self.follow_run();
         }
-        if let Some(before) = paused {
-            let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
-            self.say(Severity::Info, format!("paused {before}: {goes_on} goes on, {cancels} cancels"));
+        if let Some(said) = paused {
+            self.say(Severity::Info, said);
         }
         let nothing_left = if self.close_settled() { "; there is nothing left to cancel" } else { "" };
         match (failed, finished) {

@@ -10,13 +10,16 @@ use crate::{
         },
     },
     report::{self, FORMS, compare as runs},
-    validate::{event::Body, plan::cleanup_command},
+    validate::{
+        event::{Body, Status},
+        plan::cleanup_command,
+    },
     workbench::{
         effect::Effect,
         keymap::Action,
-        model::{InCluster, Replay, Run, RunsCompared, Severity},
+        model::{CheckView, InCluster, Replay, Run, RunsCompared, Severity},
         overlay::Overlay,
-        panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS},
+        panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS, RowId},
         widgets::text,
     },
 };
@@ -95,6 +98,7 @@ impl State {
                 });
                 self.replay_to(end);
                 self.desk.focus_on(&CHECKS);
+                self.select_first_failure();
                 let [plays, back, on] =
                     [Action::Pause, Action::StepBack, Action::StepOn].map(|action| self.desk.keys.key(action));
                 self.say(
@@ -105,6 +109,18 @@ impl State {
             }
         }
         Vec::new()
+    }
+
+    /// What a record is opened for, where something in it failed.
+    fn select_first_failure(&mut self) {
+        let is_failed =
+            |check: &&CheckView| check.result.as_ref().is_some_and(|result| result.status == Status::Failed);
+        let Some(failed) = self.model.run.checks.iter().find(is_failed) else { return };
+        let row = RowId::Check(failed.planned.name.clone());
+        // Its rows are made before the cursor can go to one.
+        self.desk.prepare(&self.model);
+        self.desk.table_mut(&CHECKS).select(&row);
+        self.desk.mark(Need::Cursor(&CHECKS));
     }
 
     /// Shows a run that another program goes on with, up to its end.

@@ -15,7 +15,7 @@ use crate::{
         model::{Past, Severity, Source},
         msg::SnapshotSlot,
         overlay::Overlay,
-        panes::{MOMENTS, NODE, NODES, Need, Pane, RowId, SHAPES},
+        panes::{MOMENTS, NODE, NODES, NOW, Need, Pane, RowId, SHAPES},
         widgets::text,
     },
 };
@@ -64,6 +64,9 @@ impl State {
 
     /// What keys do on the Cluster screen while there is a time bar.
     pub(super) fn act_on_time(&mut self, pane: &'static Pane, action: Action) -> Option<Vec<Effect>> {
+        if self.desk.screen == Screen::Compare && [Action::StepOn, Action::StepBack].contains(&action) {
+            return Some(self.step_third(action == Action::StepOn));
+        }
         if self.desk.screen != Screen::Cluster {
             return None;
         }
@@ -77,6 +80,30 @@ impl State {
             }
             _ => None,
         }
+    }
+
+    /// C is the next or the previous kept snapshot of its cluster.
+    fn step_third(&mut self, forward: bool) -> Vec<Effect> {
+        if self.says_unable(Action::StepOn) {
+            return Vec::new();
+        }
+        let (Some(side), Some(moments)) = (&self.model.compare.c, &self.model.time.moments.value) else {
+            return Vec::new();
+        };
+        let (cluster, at) = (snapshots::cluster_of(&side.snapshot), &side.snapshot.about.taken_at);
+        let mut of_cluster = moments.iter().filter(|moment| moment.cluster == cluster);
+        let found = match forward {
+            true => of_cluster.find(|moment| moment.at > *at),
+            false => of_cluster.rfind(|moment| moment.at < *at),
+        };
+        let Some(moment) = found else {
+            let way = if forward { "later" } else { "earlier" };
+            self.say(Severity::Info, format!("nothing {way} of this cluster is kept"));
+            return Vec::new();
+        };
+        let name = moment.name.as_ref().unwrap_or(&moment.id);
+        let place = PathBuf::from(format!("@{name}"));
+        vec![self.read(SnapshotSlot::C, place)]
     }
 
     fn toggle_time_bar(&mut self) -> Vec<Effect> {
@@ -210,10 +237,12 @@ impl State {
             (Some(words), 0 | 1) => format!("{at}: {}", text::clean(words)),
             (Some(words), changes) => format!("{at}: {}, and {} more", text::clean(words), changes - 1),
         };
-        self.say(Severity::Info, said);
-        self.model.time.past = Some(Past { moment, now, source });
+        self.say(Severity::Info, said.clone());
+        let row = RowId::from(&moment.id);
+        self.model.time.past = Some(Past { moment, now, source, said });
         self.model.cluster.source = Source::Past;
         self.show_cluster(snapshot);
+        self.keep_in_view(&row);
         for need in [Need::Cluster, Need::Time] {
             self.desk.mark(need);
         }
@@ -226,7 +255,9 @@ impl State {
     pub(super) fn return_to_now(&mut self) -> Vec<Effect> {
         // A moment that is still being read was asked for before.
         self.asked.moment += 1;
-        let Some(Past { now, source, .. }) = self.model.time.past.take() else { return Vec::new() };
+        let Some(Past { now, source, said, .. }) = self.model.time.past.take() else { return Vec::new() };
+        // What was said of the moment.
+        self.model.unsay(&said);
         self.model.cluster.source = source;
         if source != Source::Saved {
             self.model.cluster.arrived();
@@ -235,12 +266,24 @@ impl State {
             Some(now) => drop(self.show_cluster(now)),
             None => self.model.cluster.snapshot = None,
         }
+        self.keep_in_view(&RowId::from(NOW));
         for need in [Need::Cluster, Need::Time] {
             self.desk.mark(need);
         }
         let mut effects = self.resolve();
         effects.extend(self.compare_with_shown());
         effects
+    }
+
+    /// The cursor of the time bar is on what is shown, so that it is in view.
+    fn keep_in_view(&mut self, row: &RowId) {
+        if !self.model.time.open {
+            return;
+        }
+        // Its rows are made before the cursor can go to one.
+        self.desk.prepare(&self.model);
+        self.desk.table_mut(&MOMENTS).select(row);
+        self.desk.mark(Need::Cursor(&MOMENTS));
     }
 
     /// B is what is shown where nothing else was opened.

@@ -65,6 +65,16 @@ impl State {
                 Some(_) if model.moments().is_empty() => Unable::info("no snapshot of this cluster is kept yet"),
                 Some(_) => None,
             },
+            Action::StepOn | Action::StepBack if self.desk.screen == Screen::Compare => {
+                match (&model.compare.c, &model.time.moments.value) {
+                    (None, _) => {
+                        let line = self.desk.keys.command("compare @-2 @-1 @");
+                        Unable::info(format!("a third snapshot can be stepped; {line} compares three"))
+                    }
+                    (Some(_), None) => Unable::info("the kept snapshots are not read yet"),
+                    (Some(_), Some(_)) => None,
+                }
+            }
             Action::StepOn | Action::StepBack if model.records.replay.is_none() => {
                 Unable::info(format!("a recorded run can be stepped through; {} lists them", key(Action::GoRuns)))
             }

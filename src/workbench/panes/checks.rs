@@ -369,7 +369,7 @@ fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)
         columns: vec![
             Column::new("PHASE / CHECK", 16, 28).name_like(),
             Column::new("STATE", 6, 12),
-            Column::new("TIME", 6, 6).right().priority(2),
+            Column::new("TIME", 9, 11).right().priority(2),
             Column::new("RESULT", 8, 12).grows().priority(1),
         ],
         rows,

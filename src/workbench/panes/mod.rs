@@ -54,11 +54,12 @@ use crate::{
     catalog::{component::Component, validator::Phase},
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension, ProfileChoice},
-    inventory::{shape::Key, tally::Tally},
+    diff::inventory::node_texts,
+    inventory::{Node, shape::Key, tally::Tally},
     ops::Failure,
     term::link::Target,
 };
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 pub use bundle::PANE as BUNDLE;
 pub use changes::PANE as CHANGES;
@@ -75,7 +76,7 @@ pub(super) use log::{
     clock as log_clock, lines_of as lines_of_log, older_of as older_of_log, row_at as log_row_at, row_of as log_row_of,
     sources_of as sources_of_log,
 };
-pub use moments::PANE as MOMENTS;
+pub use moments::{NOW, PANE as MOMENTS};
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
 pub use readings::PANE as READINGS;
@@ -385,6 +386,10 @@ impl RowId {
     }
 }
 
+/// Readings of a node that a filter finds by their names; labels have names of their own.
+const OF_NODES: [&str; 8] =
+    ["providerID", "service", "conditions", "taints", "gpu-product", "gpu-count", "gpu-driver", "gpu-division"];
+
 impl Identity for RowId {
     fn name(&self) -> &str {
         match self {
@@ -395,6 +400,13 @@ impl Identity for RowId {
             | RowId::Check(name) => name,
             _ => "",
         }
+    }
+
+    /// Of a node: a label by its key, or what a comparison calls a reading of it.
+    fn reading(of: &dyn Any, name: &str) -> Option<String> {
+        let node = of.downcast_ref::<Node>()?;
+        let label = node.labels.get(name).map(|value| value.to_string());
+        label.or_else(|| OF_NODES.contains(&name).then(|| node_texts(node).remove(name)).flatten())
     }
 }
 

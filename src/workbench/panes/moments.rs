@@ -36,7 +36,7 @@ pub static PANE: Pane = Pane {
 };
 
 /// The row of the cluster as it is.
-const NOW: &str = "now";
+pub const NOW: &str = "now";
 
 fn build(view: &View<'_>) -> Content {
     let time = &view.model.time;

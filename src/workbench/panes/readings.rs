@@ -3,7 +3,7 @@
 use super::{changes, groups, prelude::*, reading};
 use crate::{
     diff::{
-        Change,
+        Change, ChangeKind,
         inventory::node_texts,
         node_path, replaced,
         severity::{Broken, Severity},
@@ -12,10 +12,13 @@ use crate::{
     inventory::Inventory,
     ops::diff::Drift,
     text::listed,
-    workbench::model::CompareView,
+    workbench::model::{CompareView, Sides},
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 pub static PANE: Pane = Pane {
     name: "differences",
@@ -73,9 +76,6 @@ fn build(view: &View<'_>) -> Content {
     let Some((sides, drift)) = compare.changes.answer() else {
         return content(false, (String::new(), String::new()), Vec::new(), nothing(view));
     };
-    let sides = &if view.width >= ROOM { sides.with_times() } else { sides.clone() };
-    let third = sides.third.as_ref().map_or_else(String::new, |name| format!("   C {name}"));
-    let title = format!("A {}   B {}{third}", sides.left, sides.right);
     let group = view.selected(&groups::PANE).and_then(RowId::named);
     let in_group = |path: &str| group.is_none_or(|group| groups::group_of(path) == group);
     let others: HashMap<&str, &Change> =
@@ -98,13 +98,21 @@ fn build(view: &View<'_>) -> Content {
     let rows = match compare.view {
         CompareView::Reading => lines.iter().map(|line| row(line, &line.change.path, 0, &known)).collect(),
         CompareView::Identity => by_identity(view, &lines, &known),
-        CompareView::Shape => by_shape(view, &lines),
+        CompareView::Shape => by_shape(view, &lines, &known),
     };
     let hidden = drift.changes.iter().filter(|change| !compare.noise.shows(change)).count();
     let mut note = format!("{} differ, {}", text::thousands(count), compare.view.word());
     if hidden > 0 {
         note += &format!(", {} noisy hidden ({})", text::thousands(hidden), view.keys.key(Action::Noise));
     }
+    let titled = |sides: &Sides| {
+        let third = sides.third.as_ref().map_or_else(String::new, |name| format!("   C {name}"));
+        format!("A {}   B {}{third}", sides.left, sides.right)
+    };
+    // Of three sides the last one is cut first, so times go before it.
+    let timed = titled(&sides.with_times());
+    let room = if has_third { text::width(&timed) + text::width(&note) + 4 } else { ROOM };
+    let title = if view.width >= room { timed } else { titled(sides) };
     let mut says = match rows.is_empty() {
         true => Blank::Empty.says("✓ nothing differs"),
         false => Vec::new(),
@@ -270,14 +278,19 @@ fn same_row(node: &str, key: &str, value: &str, view: &View<'_>) -> Row {
 }
 
 /// Once for all nodes of a shape that changed alike.
-fn by_shape(view: &View<'_>, lines: &[Line<'_>]) -> Vec<Row> {
+fn by_shape(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> Vec<Row> {
     let compare = &view.model.compare;
     let right = compare.b.as_ref().map(|side| &side.snapshot).or(view.model.cluster.snapshot.as_ref());
     let (Some(left), Some(right)) = (compare.a.as_ref().map(|side| &side.snapshot), right) else { return Vec::new() };
-    let graded = lines.iter().map(|line| (line.change, line.severity));
-    let thirds: HashMap<&str, &Option<Value>> =
-        lines.iter().filter_map(|line| Some((line.change.path.as_str(), line.third?))).collect();
-    shapes::by_shape(graded, (left, right))
+    // Nodes changed alike where all three snapshots say the same of them.
+    let graded = lines.iter().map(|line| {
+        let differs = known.contains(line.change.path.as_str());
+        // Of a node that came or went, that it is there.
+        let is_whole = node_path::parse(&line.change.path).is_some_and(|(_, key)| key.is_empty());
+        let third = line.third.map(|value| if is_whole { there(value.is_some()) } else { value });
+        (line.change, line.severity, (differs, third))
+    });
+    shapes::by_shape_and(graded, (left, right))
         .into_iter()
         .map(|group| {
             let of = match group.nodes.len() {
@@ -291,15 +304,30 @@ fn by_shape(view: &View<'_>, lines: &[Line<'_>]) -> Vec<Row> {
                 Some(node) => node_path::reading(node, &group.key),
                 None => group.key.clone(),
             };
+            // B is as A where only C differs.
+            let (differs, third) = group.other;
+            let (right, role) = if differs { (&group.right, Role::Add) } else { (&group.left, Role::Text) };
+            let is_whole = third.is_some() && group.key == "node";
+            let (left, right) = match is_whole {
+                true => (there(group.kind != ChangeKind::Added), there(differs == (group.kind == ChangeKind::Added))),
+                false => (&group.left, right),
+            };
             let mut cells = vec![
                 grade(group.severity).and(Role::Text, &group.key).and(Role::Muted, of),
-                side(&group.left, Role::Remove),
-                side(&group.right, Role::Add),
+                side(left, Role::Remove),
+                side(right, role),
             ];
-            cells.extend(thirds.get(path.as_str()).map(|value| side(value, Role::Add)));
-            Row { marker: Some(changes::mark(group.kind)), matters: true, ..Row::new(path, cells) }
+            cells.extend(third.map(|value| side(value, if value == left { Role::Text } else { Role::Add })));
+            let marker = differs.then(|| changes::mark(group.kind));
+            Row { marker, matters: true, ..Row::new(path, cells) }
         })
         .collect()
+}
+
+/// What a column says of a node as a whole.
+fn there(is_there: bool) -> &'static Option<Value> {
+    static SIDES: LazyLock<[Option<Value>; 2]> = LazyLock::new(|| [None, Some("there".into())]);
+    &SIDES[usize::from(is_there)]
 }
 
 fn content(has_third: bool, (title, note): (String, String), rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {

@@ -19,7 +19,7 @@ pub const GRAMMAR: &[(&str, &str)] = &[
     ("word", "rows with this text; upper case in it asks for exactly that case"),
     ("!word", "rows without it; ! turns every other form around as well"),
     ("a|b", "either text; a space before and after | separates whole filters"),
-    ("column=text", "this text in a column"),
+    ("column=text", "this text in a column; of a node also in a label or a reading, by its name"),
     ("column!=text", "another text in a column"),
     ("column>=580", "at least; > < <= likewise, with versions and numbers by value"),
     ("~word", "the letters of the word in their order, with others between them"),
@@ -37,6 +37,29 @@ pub struct Misread {
     /// Bytes of the text.
     pub at: Range<usize>,
     pub why: String,
+}
+
+/// What the names in a filter can mean.
+#[derive(Clone, Copy)]
+pub struct Names<'n> {
+    pub columns: &'n [Column],
+    /// Whether a row has a reading of this name.
+    pub has_reading: &'n dyn Fn(&str) -> bool,
+    /// Whether a row has this text in it.
+    pub has_text: &'n dyn Fn(&str) -> bool,
+}
+
+impl<'n> From<&'n [Column]> for Names<'n> {
+    /// Of rows that are texts: they can have everything in them.
+    fn from(columns: &'n [Column]) -> Names<'n> {
+        Names { columns, has_reading: &|_| false, has_text: &|_| true }
+    }
+}
+
+impl<'n, const COUNT: usize> From<&'n [Column; COUNT]> for Names<'n> {
+    fn from(columns: &'n [Column; COUNT]) -> Names<'n> {
+        Names::from(&columns[..])
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,9 +81,14 @@ enum Test {
         column: Option<usize>,
         words: Vec<String>,
     },
-    /// How a cell compares with a text.
+    /// Any of these texts in a reading of the row; a number is that number.
+    Reading {
+        name: String,
+        words: Vec<String>,
+    },
+    /// How a cell or a reading compares with a text.
     Compare {
-        column: usize,
+        of: Of,
         wanted: Vec<Ordering>,
         value: String,
     },
@@ -73,15 +101,22 @@ enum Test {
     Marked,
 }
 
+#[derive(Clone, Debug)]
+enum Of {
+    Column(usize),
+    Reading(String),
+}
+
 impl Filter {
     /// # Errors
     /// A word names a column that is not there, or is not a regular expression.
-    pub fn parse(typed: &str, columns: &[Column]) -> Result<Filter, Misread> {
+    pub fn parse<'n>(typed: &str, names: impl Into<Names<'n>>) -> Result<Filter, Misread> {
+        let names = names.into();
         let mut choices = vec![Vec::new()];
         for (at, word) in words(typed) {
             if word == "|" {
                 choices.push(Vec::new());
-            } else if let Some(term) = term(word, at, columns)?
+            } else if let Some(term) = term(word, at, names)?
                 && let Some(terms) = choices.last_mut()
             {
                 terms.push(term);
@@ -95,10 +130,11 @@ impl Filter {
     ///
     /// # Errors
     /// As [`Filter::parse`]; also a word that says nothing yet, such as `driver>`.
-    pub fn finished(typed: &str, columns: &[Column]) -> Result<Filter, Misread> {
-        let filter = Filter::parse(typed, columns)?;
+    pub fn finished<'n>(typed: &str, names: impl Into<Names<'n>>) -> Result<Filter, Misread> {
+        let names = names.into();
+        let filter = Filter::parse(typed, names)?;
         for (at, word) in words(typed).filter(|(_, word)| !word.is_empty() && *word != "|") {
-            if word.trim_start_matches('!') == "re:" || term(word, at, columns)?.is_none() {
+            if word.trim_start_matches('!') == "re:" || term(word, at, names)?.is_none() {
                 return Err(Misread { at: at..at + word.len(), why: format!("`{word}` is not finished") });
             }
         }
@@ -125,7 +161,7 @@ impl Filter {
             match &term.test {
                 Test::Words { words, .. } => found.extend(words.iter().flat_map(|word| places(shown, word))),
                 Test::Regex { regex, .. } => found.extend(regex.find_iter(shown).map(|found| found.range())),
-                Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters | Test::Marked => {}
+                Test::Reading { .. } | Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters | Test::Marked => {}
             }
         }
         found.retain(|range| !range.is_empty());
@@ -143,12 +179,24 @@ impl Test {
                 // What is not known is written `-`, which stands in many names as well.
                 words.iter().any(|word| if word == "-" { shown.trim() == "-" } else { has(&shown, word) })
             }),
-            Test::Compare { column, wanted, value } => row.cells.get(*column).is_some_and(|cell| {
-                let shown = cell.plain();
-                let shown = number_first(shown.trim());
-                // Nothing is more or less than what is not known.
-                shown.starts_with(|c: char| c.is_ascii_digit()) && wanted.contains(&natural(shown, value))
+            Test::Reading { name, words } => row.reading(name).is_some_and(|text| {
+                let is = |word: &String| match word.parse::<f64>() {
+                    Ok(number) => text.parse() == Ok(number),
+                    Err(_) => has(&text, word),
+                };
+                words.iter().any(is)
             }),
+            Test::Compare { of, wanted, value } => {
+                let shown = match of {
+                    Of::Column(column) => row.cells.get(*column).map(|cell| cell.plain().into_owned()),
+                    Of::Reading(name) => row.reading(name),
+                };
+                shown.is_some_and(|shown| {
+                    let shown = number_first(shown.trim());
+                    // Nothing is more or less than what is not known.
+                    shown.starts_with(|c: char| c.is_ascii_digit()) && wanted.contains(&natural(shown, value))
+                })
+            }
             Test::Fuzzy(pattern) => {
                 let mut matcher = Matcher::new(Config::DEFAULT);
                 let mut buffer = Vec::new();
@@ -179,7 +227,8 @@ fn words(typed: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// `None` for what says nothing yet, such as `!` alone while it is typed.
-fn term(word: &str, at: usize, columns: &[Column]) -> Result<Option<Term>, Misread> {
+fn term(word: &str, at: usize, names: Names<'_>) -> Result<Option<Term>, Misread> {
+    let columns = names.columns;
     let whole = at..at + word.len();
     let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
     if word.is_empty() {
@@ -236,27 +285,35 @@ fn term(word: &str, at: usize, columns: &[Column]) -> Result<Option<Term>, Misre
     if value.is_empty() {
         return Ok(None);
     }
+    let reading = || (names.has_reading)(name).then(|| name.to_owned());
     let compared = |wanted: &[Ordering]| {
-        let column = column(name).ok_or_else(|| missing(name))?;
+        let of = column(name).map(Of::Column).or_else(|| reading().map(Of::Reading)).ok_or_else(|| missing(name))?;
         let value = number_first(value).to_owned();
-        Ok(Some(Term { not, test: Test::Compare { column, wanted: wanted.to_vec(), value } }))
+        Ok(Some(Term { not, test: Test::Compare { of, wanted: wanted.to_vec(), value } }))
     };
+    let words = either(value);
     match sign {
         ">=" => compared(&[Ordering::Greater, Ordering::Equal]),
         "<=" => compared(&[Ordering::Less, Ordering::Equal]),
         ">" => compared(&[Ordering::Greater]),
         "<" => compared(&[Ordering::Less]),
         "!=" => {
-            let column = column(name).ok_or_else(|| missing(name))?;
-            Ok(Some(Term { not: !not, test: Test::Words { column: Some(column), words: either(value) } }))
+            let test = match (column(name), reading()) {
+                (Some(column), _) => Test::Words { column: Some(column), words },
+                (None, Some(name)) => Test::Reading { name, words },
+                (None, None) => return Err(missing(name)),
+            };
+            Ok(Some(Term { not: !not, test }))
         }
-        // No such column: a label, or any text of that form.
-        _ => match column(name) {
-            Some(column) => found(Test::Words { column: Some(column), words: either(value) }),
-            None => {
-                let words = either(value).into_iter().map(|value| format!("{name}={value}")).collect();
+        _ => match (column(name), reading()) {
+            (Some(column), _) => found(Test::Words { column: Some(column), words }),
+            (None, Some(name)) => found(Test::Reading { name, words }),
+            // No such column, and a text of that form.
+            (None, None) if (names.has_text)(&format!("{name}=")) => {
+                let words = words.into_iter().map(|value| format!("{name}={value}")).collect();
                 found(Test::Words { column: None, words })
             }
+            (None, None) => Err(missing(name)),
         },
     }
 }
@@ -317,7 +374,7 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Whether a row has a word anywhere.
-fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
+pub fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
     let mut beside = beside(row);
     beside.any(|text| has(text, word))
         || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))

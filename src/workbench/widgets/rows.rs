@@ -10,6 +10,10 @@ use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 pub struct MadeOf(Arc<dyn Any + Send + Sync>);
 
 impl MadeOf {
+    pub fn value(&self) -> &dyn Any {
+        &*self.0
+    }
+
     /// Where the value is. Values that are held are at different places.
     fn place(&self) -> *const u8 {
         Arc::as_ptr(&self.0).cast()

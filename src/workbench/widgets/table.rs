@@ -5,7 +5,7 @@
 //! sorting, filtering and new data keep it.
 
 use super::{
-    filter::{Filter, Misread, natural},
+    filter::{self, Filter, Misread, Names, natural},
     marks::Marks,
     recent::Recent,
     rows::MadeOf,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{term::link::Target, workbench::theme::Role};
 use std::{
+    any::Any,
     borrow::Cow,
     collections::{HashMap, HashSet},
     hash::Hash,
@@ -88,6 +89,11 @@ pub trait Identity: Clone + Eq + Hash {
     fn name(&self) -> &str {
         ""
     }
+
+    /// What a filter finds by its name in the value that a row was made of: a label of a node.
+    fn reading(_of: &dyn Any, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Rows of a text are told apart by their place.
@@ -132,6 +138,14 @@ impl<I> Row<I> {
             also: None,
             beside: false,
         }
+    }
+
+    /// A reading of what the row was made of.
+    pub(super) fn reading(&self, name: &str) -> Option<String>
+    where
+        I: Identity,
+    {
+        I::reading(self.made_of.as_ref()?.value(), name)
     }
 
     pub fn plain(&self) -> String {
@@ -447,7 +461,7 @@ impl<I: Identity> Table<I> {
 
     /// Computes `visible` again after a change of filter, folds or order.
     pub fn refilter(&mut self) -> bool {
-        match Filter::parse(&self.filter, &self.content.columns) {
+        match self.with_names(|names| Filter::parse(&self.filter, names)) {
             Ok(filter) => (self.kept, self.misread) = (filter, None),
             Err(misread) => self.misread = Some(misread),
         }
@@ -458,6 +472,8 @@ impl<I: Identity> Table<I> {
         let mut visible = Vec::with_capacity(self.content.rows.len());
         (self.hidden, self.matching) = (0, 0);
         if filter.is_empty() {
+            // Of one that says nothing yet.
+            self.matching = self.content.rows.iter().filter(|row| !row.continues).count();
             let mut folded_at: Option<u16> = None;
             for (index, row) in self.content.rows.iter().enumerate() {
                 if folded_at.is_some_and(|depth| row.depth > depth) {
@@ -671,6 +687,22 @@ impl<I: Identity> Table<I> {
         self.select(&id)
     }
 
+    /// What names in a filter mean here. Where a table has headings, a name is one of what the rows have.
+    fn with_names<T>(&self, read: impl FnOnce(Names<'_>) -> T) -> T {
+        let Content { columns, rows, headers, .. } = &self.content;
+        let has_reading = |name: &str| rows.iter().any(|row| row.reading(name).is_some());
+        let has_text = |text: &str| !headers || rows.iter().any(|row| filter::contains(row, text));
+        read(Names { columns, has_reading: &has_reading, has_text: &has_text })
+    }
+
+    /// A filter as somebody has finished typing it.
+    ///
+    /// # Errors
+    /// As [`Filter::finished`].
+    pub fn finished(&self, typed: &str) -> Result<Filter, Misread> {
+        self.with_names(|names| Filter::finished(typed, names))
+    }
+
     /// The filter that counts in a table with these columns, for who makes rows by it.
     pub fn filter_on(&self, columns: &[Column]) -> Filter {
         Filter::parse(&self.filter, columns).unwrap_or_else(|_| self.kept.clone())
@@ -683,7 +715,7 @@ impl<I: Identity> Table<I> {
 
     /// Looks for a text without hiding anything: goes to the first row from the cursor on that has it.
     pub fn look_for(&mut self, typed: &str) {
-        match Filter::parse(typed, &self.content.columns) {
+        match self.with_names(|names| Filter::parse(typed, names)) {
             Ok(filter) => (self.sought, self.misread) = (filter, None),
             Err(misread) => self.misread = Some(misread),
         }

@@ -10,6 +10,7 @@ use aicr::{
         overlay::{COMMANDS, Files},
         panes::{self, NODES, VALUES},
         theme::Role,
+        widgets::table::Identity as _,
     },
 };
 
@@ -49,6 +50,30 @@ fn names_prefixes_and_parts_of_paths_are_done_at_once() {
     assert!(row.contains("enabled"), "{row}");
     desk.command("3");
     assert_eq!(desk.state.desk.table(&VALUES).cursor, 2, "a number is a row");
+}
+
+/// A node says more than its columns; what nothing here is called is not sought in silence.
+#[test]
+fn nodes_are_found_by_their_labels_and_readings() {
+    let mut desk = Desk::live(120, 40);
+    let mut left = |filter: &str| {
+        desk.command(&format!("filter {filter}"));
+        desk.text();
+        let table = desk.state.desk.table(&NODES);
+        table.visible.iter().map(|index| table.content.rows[*index].id.name().to_owned()).collect::<Vec<_>>()
+    };
+    let gpu = "instance-20260602-102458";
+    assert_eq!(left("kubernetes.io/hostname=worker-2"), ["worker-2"]);
+    assert_eq!(left("nvidia.com/gpu.count=1"), [gpu], "1 is not in 16");
+    assert_eq!(left("nvidia.com/gpu.memory>=1000"), [gpu]);
+    assert_eq!(left("gpu-count>1"), [""; 0]);
+    assert_eq!(left("!nvidia.com/gpu.count=1 name=worker").len(), 3);
+    assert_eq!(left("nvidia.com/gpu.count!=1 name=worker").len(), 3);
+    desk.command("filter nvidia.com/gpu.cuont=1");
+    desk.shows("invalid filter: no column `nvidia.com/gpu.cuont`");
+    desk.keys("Esc Esc /");
+    desk.type_text("!");
+    desk.shows("0 hidden, 5 match");
 }
 
 /// `:recipe` alone follows the cluster; a completion is taken by Tab or an arrow, never by Enter.

@@ -1,11 +1,17 @@
 //! What one session leaves and the next one begins with, without files.
 
-use super::desk::{Desk, contexts, snapshot};
+use super::desk::{Desk, contexts, run_half_way, snapshot};
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{Failure, Kind, connect::Target, demo::DemoOptions},
+    validate::event::Body,
     workbench::{
-        Look, RunOptions, Screen, effect::Effect, export, msg::Msg, panes::NODES, preferences::Preferences,
+        Look, RunOptions, Screen,
+        effect::Effect,
+        export,
+        msg::Msg,
+        panes::{LOG, NODES},
+        preferences::Preferences,
         session::Session,
     },
 };
@@ -199,6 +205,26 @@ fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
     assert_eq!(desk.state.desk.table(&aicr::workbench::panes::NODES).cursor, 2);
     desk.keys("j");
     desk.shows("`j` is not bound here");
+}
+
+/// However a log is wrapped on the screen, a line of it is a line.
+#[test]
+fn a_wrapped_log_is_written_line_by_line() {
+    let mut desk = Desk::live(80, 24);
+    run_half_way(&mut desk);
+    let long = "waiting for the policy of the cluster to become ready on every node that it selects ".repeat(3);
+    desk.run(3_900, Body::Log { check: "dra-support".into(), text: long.trim().into(), source: String::new() });
+    desk.keys("4 j j j j j j g l w");
+    assert!(desk.state.desk.table(&LOG).wide, "it is wrapped");
+    desk.text();
+    let table = desk.state.desk.table(&LOG);
+    let json: serde_json::Value = serde_json::from_str(&export::json(&desk.state)).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    assert!(rows.len() < table.content.rows.len(), "the screen has more: {json}");
+    let written: Vec<&serde_json::Value> = rows.iter().filter(|row| row["text"] == long.trim()).collect();
+    assert_eq!(written.len(), 1, "{json}");
+    assert_eq!(written[0]["time"], "09:12:03.900", "{json}");
+    assert!(export::csv(&desk.state).starts_with("time,"), "{}", export::csv(&desk.state));
 }
 
 #[test]

@@ -457,6 +457,29 @@ fn the_cursor_follows_the_check_that_runs_until_a_person_moves_it() {
     assert_eq!(selected(&desk), moved);
 }
 
+/// What a record is opened for.
+#[test]
+fn a_record_with_a_failure_is_opened_at_it() {
+    let mut desk = Desk::live_with_past(120, 40, Look::default());
+    desk.keys("Enter");
+    let selected = desk.state.desk.table(&CHECKS).row().map(|row| row.id.clone());
+    let run = &desk.state.model.run;
+    let first = run.failed().next().expect("the newest run of the demo failed").name.clone();
+    assert_eq!(selected, Some(RowId::Check(first)));
+}
+
+/// A message that says what the run waits for does not outlive that.
+#[test]
+fn a_run_that_goes_on_is_not_said_to_be_paused() {
+    let mut desk = Desk::live(120, 40);
+    run_half_way(&mut desk);
+    desk.keys("4");
+    desk.run(32_000, Body::Paused { before: Stop::Phase { phase: Phase::Conformance } });
+    desk.shows("paused before the conformance phase: p goes on");
+    desk.run(33_000, Body::Resumed);
+    assert!(!desk.text().contains("p goes on"), "{}", desk.text());
+}
+
 #[test]
 fn a_recorded_run_is_shown_stepped_played_reported_and_compared() {
     let mut desk = Desk::live(200, 60);

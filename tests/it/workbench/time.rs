@@ -14,9 +14,10 @@ use aicr::{
     },
     workbench::{
         Look,
+        effect::Effect,
         keymap::Action,
         msg::{Msg, SnapshotSlot},
-        panes::NODES,
+        panes::{NODES, READINGS},
         screenshot,
     },
 };
@@ -193,6 +194,59 @@ fn three_snapshots_have_three_columns() {
     let third = row(&mut desk, "node[worker-3].kernel");
     assert_eq!((third.matches("6.12.61").count(), third.matches("6.12.54-linuxkit").count()), (1, 2), "{third}");
     golden("compare-three-200x60", &desk.text());
+}
+
+#[test]
+fn by_shape_each_of_three_columns_says_its_own_snapshot() {
+    let mut desk = desk(200, 60);
+    let at = |kernel| cluster("2026-01-05T08:00:00Z", kernel);
+    compare(&mut desk, ("one", at(None)), ("two", at(Some(("worker-2", "6.12.60")))));
+    let third = at(Some(("worker-3", "6.12.61")));
+    desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation: 0, name: "three".into(), answer: Ok(third) });
+    desk.keys("5 | |");
+    desk.shows("by shape");
+    let cells = |desk: &Desk, node: &str| -> Vec<String> {
+        let table = desk.state.desk.table(&READINGS);
+        let row = table.content.rows.iter().find(|row| row.plain().contains(node)).expect("a row of the node");
+        row.cells[1..].iter().map(|cell| cell.plain().into_owned()).collect()
+    };
+    let old = "6.12.54-linuxkit";
+    assert_eq!(cells(&desk, "(worker-2)"), [old, "6.12.60", old]);
+    assert_eq!(cells(&desk, "(worker-3)"), [old, old, "6.12.61"], "B is as A where only C differs");
+    golden("compare-three-by-shape-200x60", &desk.text());
+}
+
+#[test]
+fn the_third_snapshot_is_stepped_through_the_kept_ones() {
+    let mut desk = desk(200, 60);
+    desk.keys("5 >");
+    desk.shows("a third snapshot can be stepped");
+    let at = |at: &str| cluster(at, None);
+    compare(&mut desk, ("one", at("2026-01-01T08:00:00Z")), ("two", at("2026-01-02T08:00:00Z")));
+    let answer = Ok(at("2026-01-06T14:30:00Z"));
+    desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation: 0, name: "three".into(), answer });
+    let mut read = |keys: &str| {
+        desk.keys(keys);
+        match desk.left.pop() {
+            Some(Effect::ReadSnapshot { slot: SnapshotSlot::C, path, .. }) => path.display().to_string(),
+            other => panic!("{keys}: {other:?}"),
+        }
+    };
+    assert_eq!(read("<"), "@monday");
+    assert!(read(">").starts_with("@20260108-091500-"), "the nearest one after it");
+}
+
+#[test]
+fn the_shown_moment_stays_in_view_and_what_was_said_of_it_ends_with_it() {
+    let mut desk = desk(120, 40);
+    desk.keys("T < < < <");
+    desk.shows("PAST 2026-01-05 08:00");
+    desk.shows("»›2026-01-05 08:00  @monday");
+    desk.shows("2026-01-05 08:00: the first one that is kept");
+    desk.command("past now");
+    desk.shows("DEMO fresh");
+    assert!(!desk.text().contains("the first one that is kept"), "{}", desk.text());
+    desk.shows("»›now");
 }
 
 #[test]
