@@ -169,13 +169,16 @@ pub fn of(left: &Side, right: &Side, changes: &[Change]) -> Vec<Effect> {
     effects.extend(constraints(left, right));
     effects.extend(checks(left, right));
     for effect in &mut effects {
-        // The change itself, or the first one below it.
+        // The change itself, the first one below it, or the list that was filled or emptied with it.
         let wanted = effect.path.take();
         effect.path = wanted.and_then(|wanted| {
             let is = |change: &&Change| change.path == wanted;
             let below =
                 |change: &&Change| change.path.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with(['.', '[']));
-            changes.iter().find(is).or_else(|| changes.iter().find(below)).map(|change| change.path.clone())
+            let around =
+                |change: &&Change| wanted.strip_prefix(&change.path).is_some_and(|rest| rest.starts_with(['.', '[']));
+            let found = changes.iter().find(is).or_else(|| changes.iter().find(below));
+            found.or_else(|| changes.iter().find(around)).map(|change| change.path.clone())
         });
     }
     effects
@@ -423,10 +426,7 @@ mod tests {
             ],
         );
         assert_eq!(effects[1].path.as_deref(), Some("constraints[name=K8s.server.version].value"));
-        assert_eq!(
-            effects[0].path.as_deref(),
-            Some("validation.deployment.constraints[name=Deployment.gpu-operator.version].name")
-        );
+        assert_eq!(effects[0].path.as_deref(), Some("validation.deployment.constraints"), "an empty list was filled");
         check(
             other,
             one,

@@ -3,6 +3,7 @@
 //! Structural first: maps align by key, lists by identity (`name`, `component`, `path`) or else as a whole. The order of
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
+pub mod beside;
 pub mod effects;
 pub mod flips;
 pub mod inventory;

@@ -1,7 +1,8 @@
 //! Two documents side by side, leaf by leaf.
 //!
-//! Maps align by key, lists by the names of their elements or else as a whole. The order of keys never counts. The cause of a
-//! change is the layer that won on each side.
+//! Maps align by key, lists by the names of their elements or else as a whole. The order of keys never counts. What is one leaf
+//! on one side and many on the other, as an empty list is beside a filled one, is one change of the whole; the entries of a map
+//! come and go one by one, because each has a layer of its own. The cause of a change is the layer that won on each side.
 
 use super::{
     flatten::{Flat, flatten, name},
@@ -64,18 +65,36 @@ impl Change {
 /// Changes from left to right in document order; what only the right side has comes after what the left side has. The keys
 /// of the documents' tops in `without` are not compared.
 pub fn compare(left: &Side, right: &Side, without: &[&str]) -> Vec<Change> {
-    let (Flat { leaves: before, lists: lists_before }, Flat { leaves: after, lists: lists_after }) =
-        (flatten(&left.document, without), flatten(&right.document, without));
+    let (before, after) = (flatten(&left.document, without), flatten(&right.document, without));
+    let (filled_before, filled_after) = (filled(&before, &after), filled(&after, &before));
+    let Flat { leaves: before, lists: lists_before, maps: maps_before } = before;
+    let Flat { leaves: after, lists: lists_after, maps: maps_after } = after;
     let index = |leaves: &[(String, &Traced)]| -> BTreeMap<String, usize> {
         leaves.iter().enumerate().map(|(index, (path, _))| (path.clone(), index)).collect()
     };
     let (by_path_left, by_path_right) = (index(&before), index(&after));
     let mut changes = Vec::new();
-    for (path, value) in &before {
-        let other = by_path_right.get(path).map(|index| after[*index].1);
+    let mut told = BTreeSet::new();
+    // Its entries say what has become of it.
+    let is_filled = |path: &str, value: &Traced, maps: &[(String, &Traced)]| {
+        is_empty_map(value) && maps.iter().any(|(known, _)| known == path)
+    };
+    for (path, value) in before.iter().filter(|(path, value)| !is_filled(path, value, &maps_after)) {
+        // The right side has a leaf where this is a part.
+        if let Some((whole, list)) = filled_before.around(path) {
+            if told.insert(whole.clone()) {
+                let other = by_path_right.get(whole).map(|index| (right, after[*index].1));
+                changes.extend(change(whole, Some((left, list)), other));
+            }
+            continue;
+        }
+        let leaf = by_path_right.get(path).map(|index| after[*index].1);
+        let other = leaf.or_else(|| filled_after.wholes.get(path).copied());
         changes.extend(change(path, Some((left, *value)), other.map(|other| (right, other))));
     }
-    for (path, value) in after.iter().filter(|(path, _)| !by_path_left.contains_key(path)) {
+    let is_new = |path: &String| !by_path_left.contains_key(path) && !filled_before.wholes.contains_key(path);
+    let after = after.iter().filter(|(path, value)| is_new(path) && !is_filled(path, value, &maps_before));
+    for (path, value) in after.filter(|(path, _)| filled_after.around(path).is_none()) {
         changes.extend(change(path, None, Some((right, *value))));
     }
     let other: BTreeMap<&str, &Traced> = lists_after.iter().map(|(path, list)| (path.as_str(), *list)).collect();
@@ -83,6 +102,41 @@ pub fn compare(left: &Side, right: &Side, without: &[&str]) -> Vec<Change> {
         changes.extend(other.get(path.as_str()).and_then(|other| moved(path, (left, list), (right, other))));
     }
     changes
+}
+
+fn is_empty_map(value: &Traced) -> bool {
+    matches!(&value.value, TracedValue::Map(entries) if entries.is_empty())
+}
+
+/// Maps and lists of one side that are a leaf on the other.
+struct Filled<'d> {
+    wholes: BTreeMap<String, &'d Traced>,
+    /// Of each of their leaves, the path of the whole.
+    of_leaf: BTreeMap<String, String>,
+}
+
+impl Filled<'_> {
+    /// The whole that a leaf is part of.
+    fn around(&self, path: &str) -> Option<(&String, &Traced)> {
+        let whole = self.of_leaf.get(path)?;
+        Some((whole, self.wholes.get(whole)?))
+    }
+}
+
+fn filled<'d>(side: &Flat<'d>, other: &Flat<'_>) -> Filled<'d> {
+    let leaves: BTreeMap<&str, &Traced> = other.leaves.iter().map(|(path, leaf)| (path.as_str(), *leaf)).collect();
+    let is_leaf = |path: &str| leaves.get(path).copied();
+    let lists = side.lists.iter().filter(|(path, _)| is_leaf(path).is_some());
+    let maps = side.maps.iter().filter(|(path, _)| is_leaf(path).is_some_and(|leaf| !is_empty_map(leaf)));
+    let wholes: BTreeMap<String, &Traced> = lists.chain(maps).cloned().collect();
+    let begins = |path: &str, whole: &str| path.strip_prefix(whole).is_some_and(|rest| rest.starts_with(['.', '[']));
+    let mut of_leaf = BTreeMap::new();
+    for whole in wholes.keys() {
+        of_leaf.extend(
+            side.leaves.iter().filter(|(path, _)| begins(path, whole)).map(|(path, _)| (path.clone(), whole.clone())),
+        );
+    }
+    Filled { wholes, of_leaf }
 }
 
 /// Named elements that both lists have, in another order: a change of the list itself.
@@ -164,6 +218,22 @@ mod tests {
         // One that comes or goes moves nothing.
         let added = ["+ env[name=c].name", "+ env[name=c].value"];
         check(env(&[("a", 1), ("b", 2)]), env(&[("c", 0), ("a", 1), ("b", 2)]), &added);
+    }
+
+    /// An empty list or map is one leaf, a filled one is as many as it has.
+    #[test]
+    fn what_is_filled_or_emptied_is_one_change_of_the_whole() {
+        let env = |names: &[&str]| -> Value {
+            let items = names.iter().map(|name| json!({"name": name, "value": 1})).collect::<Vec<_>>();
+            json!({"plugin": {"env": items, "envFrom": 1}, "z": 1})
+        };
+        check(env(&[]), env(&["a", "b"]), &["~ plugin.env"]);
+        check(env(&["a", "b"]), env(&[]), &["~ plugin.env"]);
+        check(json!({"x": {"y": {}}}), json!({"x": {"y": {"a": {"b": 1}, "c": []}}}), &["+ x.y.a.b", "+ x.y.c"]);
+        check(json!({"x": {"y": {"a": {"b": 1}, "c": []}}}), json!({"x": {"y": {}}}), &["- x.y.a.b", "- x.y.c"]);
+        check(json!({"x": 3, "y": 1}), json!({"x": {"a": 1, "b": 2}, "y": 2}), &["~ x", "~ y"]);
+        // What the other side does not have at all comes and goes value by value.
+        check(json!({"x": {"z": 1}}), json!({"x": {"y": {"a": 1, "b": 2}, "z": 1}}), &["+ x.y.a", "+ x.y.b"]);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Flat<'d> {
     pub leaves: Vec<(String, &'d Traced)>,
     /// Lists whose elements have names; these stand among the leaves.
     pub lists: Vec<(String, &'d Traced)>,
+    /// Maps whose entries stand among the leaves.
+    pub maps: Vec<(String, &'d Traced)>,
 }
 
 /// The leaves under the keys of a document's top, without those that the caller leaves out.
@@ -30,6 +32,7 @@ pub fn flatten<'d>(document: &'d Traced, without: &[&str]) -> Flat<'d> {
 fn add<'d>(path: String, value: &'d Traced, flat: &mut Flat<'d>) {
     match &value.value {
         TracedValue::Map(entries) if !entries.is_empty() => {
+            flat.maps.push((path.clone(), value));
             for (key, child) in entries {
                 add(format!("{path}.{}", Segment::Key(key.to_string())), child, flat);
             }

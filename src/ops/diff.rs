@@ -173,6 +173,15 @@ pub fn readings(left_name: &str, left: &Inventory, right_name: &str, right: &Inv
     Comparison::new(left_name, right_name, diff::inventory::compare_readings(left, right), Vec::new())
 }
 
+/// The recipe of criteria, whatever the cluster is.
+///
+/// # Errors
+/// Values that the catalog does not have; they resolve to no recipe.
+pub fn of_criteria(catalog: &Catalog, text: &str) -> Result<Side, Failure> {
+    let query = super::recipe::criteria_of_text(catalog, text)?;
+    Ok((&super::recipe::resolve(catalog, &query, None, Options::default())?.resolution).into())
+}
+
 /// A recipe that was read from a file; each of its values belongs to the layer that would write it now, or to its line.
 ///
 /// # Errors

@@ -12,7 +12,8 @@ pub struct Explanation {
     /// The concrete path (wildcards resolved).
     pub path: String,
     pub value: serde_json::Value,
-    /// Top (winner) first: the layers that spoke, then those that could have and did not.
+    /// Top first: the winner, then every other layer that spoke or could have, by its place in the stack; files of values,
+    /// which lie below all layers, last.
     pub ladder: Vec<Rung>,
 }
 
@@ -91,6 +92,10 @@ pub fn ladder(resolution: &Resolution, value: &Traced) -> Vec<Rung> {
         matches!(kind, LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin) && !spoke.contains(layer)
     });
     rungs.extend(silent.map(|layer| rung(resolution, layer, None, None)));
+    let is_file = |layer: usize| resolution.layers[layer].kind == LayerKind::ValuesFile;
+    if let Some((_, others)) = rungs.split_first_mut().filter(|(winner, _)| winner.value.is_some()) {
+        others.sort_by_key(|rung| (is_file(rung.layer), std::cmp::Reverse(rung.layer)));
+    }
     rungs
 }
 

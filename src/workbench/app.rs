@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 mod act;
 mod asked;
+mod beside;
 mod bundle;
 mod clock;
 mod command;
@@ -309,9 +310,9 @@ impl State {
                 }
             }
             Msg::Resolved { slot, generation, answer } => self.resolved(slot, generation, answer),
-            Msg::RecipeRead { generation, answer } => {
+            Msg::RecipeRead { generation, left, answer } => {
                 self.answered();
-                self.other_side(generation, answer)
+                self.other_side(generation, left, answer)
             }
             Msg::WhatIfChanges { generation, answer } => {
                 self.answered();
@@ -617,8 +618,7 @@ impl State {
         cluster.stands(view.status, view.inventory.is_some(), self.model.now_ms);
         if self.model.time.past.is_some() {
             // What is shown stands still; what comes is for later.
-            self.arrives_later(view.inventory);
-            return Vec::new();
+            return self.arrives_later(view.inventory);
         }
         // What was said of a part of the cluster is said again of all of it, whether or not it came out otherwise.
         let is_whole_now = was_partial && !cluster.is_partial;
@@ -634,12 +634,7 @@ impl State {
                     }
                     false => self.resolve(),
                 };
-                if self.model.compare.b.is_none() {
-                    match self.model.compare.changes.loading {
-                        true => self.behind.comparison = true,
-                        false => effects.extend(self.compare_snapshots()),
-                    }
-                }
+                effects.extend(self.compare_with_now());
                 effects
             }
             _ if is_whole_now && self.is_resolving() => {
@@ -705,6 +700,7 @@ impl State {
                 effects.extend(left.into_iter().flatten());
                 effects.extend(self.operations.runs(WATCH).then_some(Effect::EndWatch));
                 effects.extend(self.resolve());
+                effects.extend(self.compare_with_now());
                 effects
             }
             SnapshotSlot::A => {
@@ -856,7 +852,9 @@ impl State {
             With::Criteria(criteria) => {
                 vec![self.resolve_as(RecipeSlot::Other, generation, (catalog, (&criteria).into()))]
             }
-            With::File(path) => vec![Effect::ReadRecipe { generation, catalog, path }],
+            With::File(path) => self.read_recipe(generation, None, path.display().to_string()),
+            With::Each(left, path) => self.read_recipe(generation, Some(left), path),
+            With::OnCluster(path) => self.read_recipe(generation, None, path),
             With::Cluster => {
                 let other = &mut self.model.diff.other;
                 (other.loading, other.failure) = (false, None);
@@ -869,12 +867,14 @@ impl State {
     fn other_side(
         &mut self,
         generation: u64,
+        left: Option<Arc<crate::document::side::Side>>,
         answer: Result<Arc<crate::document::side::Side>, Failure>,
     ) -> Vec<Effect> {
         let failed = answer.as_ref().err().cloned();
         if !self.model.diff.other.finish(generation, answer) {
             return Vec::new();
         }
+        self.model.diff.left = left;
         self.desk.mark(Need::Diff);
         let mut effects = self.catch_up();
         match failed {
@@ -943,7 +943,7 @@ impl State {
                 self.desk.mark(Need::WhatIf);
                 self.catch_up()
             }
-            RecipeSlot::Other => self.other_side(generation, answer.map(|other| Arc::new((&*other).into()))),
+            RecipeSlot::Other => self.other_side(generation, None, answer.map(|other| Arc::new((&*other).into()))),
         }
     }
 

@@ -104,6 +104,8 @@ pub struct Desk {
     pub filter: Option<Field>,
     /// What was selected before the filter was opened.
     pub before_filter: Option<RowId>,
+    /// That there is nothing to go back to was said, and nothing was gone back from since.
+    pub was_told_of_top: bool,
     pub overlay: Option<Overlay>,
     /// Commands that were given, oldest first.
     pub history: Vec<String>,
@@ -182,6 +184,7 @@ impl Desk {
             typed: Vec::new(),
             filter: None,
             before_filter: None,
+            was_told_of_top: false,
             overlay: None,
             history: Vec::new(),
             filters: Vec::new(),

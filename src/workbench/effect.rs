@@ -11,6 +11,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     criteria::Query,
+    document::side::Side,
     inventory::Inventory,
     ops::{
         deploy,
@@ -21,7 +22,24 @@ use crate::{
     },
     resolve::Resolution,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
+
+/// What is at the left of a comparison of recipes.
+#[derive(Clone, Debug)]
+pub enum Baseline {
+    /// The shown recipe.
+    Recipe(Arc<Resolution>),
+    Read(Arc<Side>),
+}
+
+impl Baseline {
+    pub fn side(&self) -> Cow<'_, Side> {
+        match self {
+            Baseline::Recipe(resolution) => Cow::Owned((&**resolution).into()),
+            Baseline::Read(side) => Cow::Borrowed(side),
+        }
+    }
+}
 
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -57,15 +75,17 @@ pub enum Effect {
         left: Arc<Resolution>,
         right: Arc<Resolution>,
     },
-    /// Read a recipe for the other side of the Diff screen.
+    /// Read a recipe for the other side of the Diff screen, and for the left one where that is not the shown recipe: files,
+    /// or criteria.
     ReadRecipe {
         generation: u64,
         catalog: Arc<Catalog>,
-        path: PathBuf,
+        left: Option<String>,
+        path: String,
     },
     CompareRecipes {
         generation: u64,
-        recipe: Arc<Resolution>,
+        recipe: Baseline,
         versus: Versus,
         /// The recipe goes to the right.
         swapped: bool,

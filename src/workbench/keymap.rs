@@ -306,11 +306,11 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Recipe], key(A::KeepColumn, "keep-column", &["K"], G::Look, "keep", "keep the what-if as a column of the values; without one, drop the columns")),
     on(&[Screen::Recipe], key(A::Adopt, "adopt", &["a"], G::Look, "adopt", "make the criteria of what-if those of the recipe")),
     on(&[Screen::Recipe, Screen::Diff], key(A::WhatIf, "what-if", &["i"], G::Look, "what-if", "change criteria and see what would change")),
-    key(A::CompareWith, "compare-with", &["="], G::Look, "compare", "compare with another recipe, snapshot or run; the marked ones with each other"),
+    key(A::CompareWith, "compare-with", &["="], G::Look, "compare", "compare with another recipe, snapshot or run; two marked nodes, shapes, runs or kept snapshots with each other"),
     on(&[Screen::Diff, Screen::Compare], key(A::DiffView, "diff-view", &["|"], G::Look, "view", "side by side or unified text; snapshots by reading, identity or shape")),
     on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::MoreContext, "more-context", &["}"], G::Look, "more", "more lines around changes; in a log, around matches")),
     on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::LessContext, "less-context", &["{"], G::Look, "less", "fewer lines around changes")),
-    on(&[Screen::Compare], key(A::Noise, "noise", &["."], G::Look, "noise", "show or hide readings that change by themselves")),
+    on(&[Screen::Diff, Screen::Compare], key(A::Noise, "noise", &["."], G::Look, "noise", "show or hide readings that change by themselves")),
     on(&[Screen::Cluster], key(A::TimeBar, "time-bar", &["T"], G::Look, "time", "kept snapshots of this cluster; [ and ] then go to where the selected thing changed")),
     on(&[Screen::Diff, Screen::Compare], key(A::Swap, "swap", &["X"], G::Look, "swap", "swap the sides")),
     on(&[Screen::Validate], key(A::Follow, "follow", &["f"], G::Look, "follow", "follow the log")),
@@ -535,6 +535,24 @@ impl Keymap {
         self.of(action).iter().any(|sequence| sequence[..] == [key])
     }
 
+    /// Keys as a person writes them: with spaces between, or a bound sequence as sentences write it (`gd`, `zz`).
+    ///
+    /// # Errors
+    /// The name of a key is unknown.
+    pub fn read(&self, text: &str) -> Result<Vec<Key>, UnknownKey> {
+        let mut keys = Vec::new();
+        for word in text.split_whitespace() {
+            match word.parse::<Key>() {
+                Ok(key) => keys.push(key),
+                Err(unknown) => {
+                    let mut bound = self.sequences.iter().flatten();
+                    keys.extend_from_slice(bound.find(|sequence| written(sequence) == word).ok_or(unknown)?);
+                }
+            }
+        }
+        Ok(keys)
+    }
+
     /// Looks up typed keys. What a popup says about a key of its own comes before what the key means always; in a field,
     /// characters are text.
     pub fn find(&self, typed: &[Key], context: Context) -> Found {
@@ -667,6 +685,22 @@ pub fn place(binding: &Binding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_named_and_as_they_are_written() {
+        let keys = Keymap::default();
+        let spaced = |text| key::sequence(text).unwrap();
+        for (text, same) in [("gd", "g d"), ("g d", "g d"), ("1 zz  Ctrl-W h", "1 z z Ctrl-W h"), ("zM G", "z M G")] {
+            assert_eq!(keys.read(text).unwrap(), spaced(same), "{text}");
+        }
+        // What no action has is a typing error, not two keys.
+        for text in ["gq", "gdd", "jj", "Entr"] {
+            assert!(keys.read(text).is_err(), "{text}");
+        }
+        let mut keys = keys;
+        keys.rebind(Action::GoDefinition, &["g x"]).unwrap();
+        assert!(keys.read("gx").is_ok() && keys.read("gd").is_err());
+    }
 
     #[test]
     fn no_key_means_two_things() {

@@ -5,6 +5,7 @@
 //! frame; all three only read. `keymap` and `theme` are the tables that people see.
 
 pub mod app;
+mod comparison;
 pub mod deploy;
 pub mod desk;
 pub mod driver;
@@ -31,6 +32,7 @@ pub mod recording;
 pub mod screenshot;
 pub mod script;
 pub mod session;
+mod sizes;
 pub mod slot;
 pub mod theme;
 pub mod times;

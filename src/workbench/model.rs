@@ -420,6 +420,10 @@ pub enum With {
     File(PathBuf),
     /// What the shown cluster runs.
     Cluster,
+    /// Nothing: these two are put beside each other, files or criteria.
+    Each(String, String),
+    /// Nothing: a recipe is put beside what the shown cluster runs.
+    OnCluster(String),
 }
 
 impl With {
@@ -428,6 +432,8 @@ impl With {
             With::Criteria(criteria) => criteria.to_string(),
             With::File(path) => path.display().to_string(),
             With::Cluster => "the cluster".to_owned(),
+            With::Each(left, right) => format!("{left} and {right}"),
+            With::OnCluster(left) => format!("{left} and the cluster"),
         }
     }
 }
@@ -437,6 +443,8 @@ impl With {
 pub struct Diff {
     /// `None` until somebody asks.
     pub with: Option<With>,
+    /// What is at the left instead of the recipe.
+    pub left: Option<Arc<side::Side>>,
     /// The other recipe.
     pub other: Slot<side::Side>,
     pub changes: Slot<Changes, Sides>,
@@ -453,6 +461,7 @@ impl Default for Diff {
     fn default() -> Diff {
         Diff {
             with: None,
+            left: None,
             other: Slot::default(),
             changes: Slot::default(),
             view: DiffView::default(),
@@ -505,22 +514,10 @@ pub struct Side {
     pub snapshot: Arc<Inventory>,
 }
 
-impl Side {
-    /// When it was taken, where the name does not say it.
-    fn time(&self) -> String {
-        let at = text::head(&self.snapshot.about.taken_at, MINUTES).replace('T', " ");
-        let day = at.split(' ').next().unwrap_or_default();
-        if self.name.contains(day) { String::new() } else { at }
-    }
-}
-
-/// Columns of a day and a time to the minute.
-const MINUTES: usize = 16;
-
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
     pub a: Option<Side>,
-    /// The shown cluster where nothing else was opened.
+    /// `None` where nothing else was opened: then it is [`Model::compared_with`].
     pub b: Option<Side>,
     /// A third one, which A is compared with as well.
     pub c: Option<Side>,
@@ -904,26 +901,17 @@ impl Model {
 
     /// What the sides of the Diff screen are called, of a comparison that begins now.
     pub(super) fn diff_sides(&self) -> Sides {
-        let current = self.criteria().to_string();
-        let other = match &self.diff.with {
-            None => "-".to_owned(),
-            Some(With::Criteria(criteria)) => criteria.to_string(),
-            Some(With::File(path)) => path.display().to_string(),
-            Some(With::Cluster) => self.cluster.name.clone(),
+        let recipe = || self.criteria().to_string();
+        let (current, other) = match &self.diff.with {
+            None => (recipe(), "-".to_owned()),
+            Some(With::Criteria(criteria)) => (recipe(), criteria.to_string()),
+            Some(With::File(path)) => (recipe(), path.display().to_string()),
+            Some(With::Cluster) => (recipe(), self.cluster.name.clone()),
+            Some(With::Each(left, right)) => (left.clone(), right.clone()),
+            Some(With::OnCluster(left)) => (left.clone(), self.cluster.name.clone()),
         };
         let (left, right) = if self.diff.swapped { (other, current) } else { (current, other) };
         Sides { left, right, ..Sides::default() }
-    }
-
-    /// What the sides of the Compare screen are called, of a comparison that begins now.
-    pub(super) fn compare_sides(&self) -> Sides {
-        let compare = &self.compare;
-        let name = |side: &Option<Side>| side.as_ref().map(|side| side.name.clone());
-        let a = name(&compare.a).unwrap_or_else(|| "-".to_owned());
-        let b = name(&compare.b).unwrap_or_else(|| format!("{} (now)", self.cluster.name));
-        let times = [&compare.a, &compare.b, &compare.c].map(|side| side.as_ref().map(Side::time).unwrap_or_default());
-        let right = if compare.a.is_some() { b } else { "-".to_owned() };
-        Sides { left: a, right, third: name(&compare.c), times }
     }
 
     /// A run, or an evaluation of the checks that only read.

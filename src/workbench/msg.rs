@@ -122,9 +122,10 @@ pub enum Msg {
         generation: u64,
         answer: Result<Arc<Vec<Change>>, Failure>,
     },
-    /// A recipe for the other side of the Diff screen.
+    /// A recipe for the other side of the Diff screen, and one for the left side where that was asked for.
     RecipeRead {
         generation: u64,
+        left: Option<Arc<Side>>,
         answer: Result<Arc<Side>, Failure>,
     },
     RecipesCompared {

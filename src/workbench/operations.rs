@@ -266,8 +266,9 @@ fn begun(effect: &Effect) -> Option<Begun> {
             })
         }
         Effect::ReadRecipe { generation, path, .. } => {
-            work!("read-recipe", generation, named("read the recipe", path), |failure| Msg::RecipeRead {
+            work!("read-recipe", generation, format!("read the recipe {path}"), |failure| Msg::RecipeRead {
                 generation: *generation,
+                left: None,
                 answer: Err(failure)
             })
         }
@@ -393,7 +394,7 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
         Msg::Snapshot { slot, generation, answer, .. } => of!(snapshot(*slot), generation, answer),
         Msg::Resolved { slot, generation, answer } => of!(recipe(*slot).0, generation, answer),
         Msg::WhatIfChanges { generation, answer } => of!("what-if-changes", generation, answer),
-        Msg::RecipeRead { generation, answer } => of!("read-recipe", generation, answer),
+        Msg::RecipeRead { generation, answer, .. } => of!("read-recipe", generation, answer),
         Msg::RecipesCompared { generation, answer } => of!("compare-recipes", generation, answer),
         Msg::UpgradeChecked { generation, answer } => of!("upgrade", generation, answer),
         Msg::SnapshotsCompared { generation, answer } => of!("compare-snapshots", generation, answer),

@@ -14,13 +14,14 @@ use super::{
     panes::{Pane, RowId, Tables},
     preferences::{self, Preferences},
     session::SavedFilters,
+    sizes,
     theme::{Role, Themes},
     widgets::{
         table::{self, Cell, Column, Identity},
         text, wrap,
     },
 };
-use crate::ops::Failure;
+use crate::{diff::beside::Reading, ops::Failure};
 use std::collections::VecDeque;
 use tracing::Level;
 use unicode_segmentation::UnicodeSegmentation;
@@ -358,8 +359,43 @@ impl Overlay {
         Overlay::new(Kind::Preferences, None, content)
     }
 
+    /// In full: what a small popup has no room for goes on below.
     pub fn failure(failure: &Failure) -> Overlay {
-        Overlay::text("what failed", &failure.to_string(), 1)
+        Overlay { wraps: Some(true), ..Overlay::text("what failed", &failure.to_string(), 1) }
+    }
+
+    /// Readings in columns, those that differ first.
+    pub fn readings(title: &str, names: &[String], readings: &[Reading]) -> Overlay {
+        let differ = readings.iter().filter(|reading| reading.differs()).count();
+        let row = |(at, reading): (usize, &Reading)| {
+            let (role, mark) = match reading.differs() {
+                true => (Role::Text, Some((Role::Change, "~"))),
+                false => (Role::Muted, None),
+            };
+            let value = |value: &Option<String>| Cell::new(role, value.as_deref().unwrap_or("-"));
+            let cells = [Cell::new(role, &reading.key)].into_iter().chain(reading.values.iter().map(value)).collect();
+            Row { marker: mark, ..Row::new(Choice::Line(at + 1), cells) }
+        };
+        let named = [Cell::new(Role::Heading, "READING")].into_iter();
+        let named = named.chain(names.iter().map(|name| Cell::new(Role::Heading, name))).collect();
+        let rows = [Row::new(Choice::Line(0), named)].into_iter().chain(readings.iter().enumerate().map(row));
+        let columns = [Column::new("", 12, 50).name_like()].into_iter();
+        let content = Content {
+            title: title.to_owned(),
+            note: format!("{} differ", text::count(differ, "reading")),
+            columns: columns.chain(names.iter().map(|_| Column::new("", 8, 40).name_like())).collect(),
+            rows: rows.collect(),
+            ordered: true,
+            ..Content::default()
+        };
+        let lines = content.rows.iter().map(|row| {
+            let cells: Vec<String> = row.cells.iter().map(|cell| cell.plain().into_owned()).collect();
+            cells.join("\t")
+        });
+        let copy = lines.collect::<Vec<_>>().join("\n");
+        let mut overlay = Overlay::new(Kind::Text, None, content);
+        (overlay.copy, overlay.wraps) = (copy, Some(false));
+        overlay
     }
 
     pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
@@ -631,6 +667,14 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
         rows.push(Row::new(Choice::Line(rows.len()), heading));
         rows.extend(matching.into_iter().map(row));
     }
+    let sizes = if typed.starts_with('@') { Vec::new() } else { sizes::matching(typed) };
+    if !sizes.is_empty() {
+        rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, sizes::HEADING)]));
+    }
+    for (size, said) in sizes {
+        let cells = vec![Cell::new(Role::Key, format!("  {size}")), Cell::text(said)];
+        rows.push(Row::new(Choice::Line(rows.len()), cells));
+    }
     Content {
         title: format!("help: {}", screen.name()),
         note: format!("type to search, @key for keys, {} does it", keys.key(Action::Enter)),
@@ -652,8 +696,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     (
         "diff",
-        "service=eks … | OVERLAY | FILE | cluster",
-        "compare the recipe with another one, or with what the cluster runs",
+        "service=eks … | OVERLAY | FILE | A B | cluster",
+        "compare the recipe with another one, or with what the cluster runs; or two recipes with each other",
     ),
     (
         "inherit",

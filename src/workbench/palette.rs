@@ -73,13 +73,15 @@ pub(super) fn palette(reads: &Reads<'_>, typed: &str) -> Found {
         title: "palette".to_owned(),
         note: text::count_of(rows.len(), "match", "matches"),
         columns: vec![
-            Column::new("", 18, 34).grows().name_like(),
-            Column::new("", 16, 46).priority(1),
+            Column::new("", 18, 34).name_like(),
+            // Of the row under the cursor it goes on below.
+            Column::new("", 16, 46).grows().priority(1),
             Column::new("", 4, 8).priority(2),
         ],
         says: says.map(|line| (Role::Muted, line)).into_iter().collect(),
         rows,
         ordered: true,
+        goes_on: true,
         ..Content::default()
     };
     Found { content, certain }
@@ -134,7 +136,9 @@ fn anything(reads: &Reads<'_>, typed: &str) -> (Vec<Row>, usize) {
         let certain = if is_meant { Fit::Part } else { Fit::Exact };
         let named = reads.tables.get(pane).content.rows.iter().filter_map(|row| Some((row, row.id.named()?)));
         for (of, name) in named.filter(|(_, name)| !name.is_empty()).take(2000) {
-            let row = row(Choice::Go(pane, of.id.clone()), Cell::text(name), pane.name, "");
+            // A path has the room of all columns.
+            let said = Cell::text(name).and(Role::Muted, format!("  {}", pane.name));
+            let row = Row::new(Choice::Go(pane, of.id.clone()), vec![said]);
             entries.push(Entry { name: name.to_owned(), row, certain });
         }
     }
@@ -153,6 +157,10 @@ fn ranked(entries: Vec<Entry>, typed: &str) -> (Vec<Row>, usize) {
         Some((fit, std::cmp::Reverse(score), order, entry))
     };
     let mut fitting: Vec<_> = entries.into_iter().enumerate().filter_map(fit).collect();
+    // Letters that are scattered over a name mean it only where nothing has them together.
+    if fitting.iter().any(|(fit, ..)| *fit < Fit::Fuzzy) {
+        fitting.retain(|(fit, ..)| *fit != Fit::Fuzzy);
+    }
     fitting.sort_by_key(|(fit, score, order, _)| (*fit, *score, *order));
     let certain = fitting.iter().take_while(|(fit, .., entry)| *fit <= entry.certain).count();
     (fitting.into_iter().map(|(.., entry)| entry.row).collect(), certain)
@@ -448,6 +456,8 @@ mod tests {
         check(&names, "compare", &["compare", "compare-with", "screen-compare"], 2);
         check(&names, "cmp", &["compare-with", "compare", "screen-compare"], 0);
         check(&names, "co", &["compare-with", "compare", "copy", "screen-compare"], 3);
+        // Scattered letters are not meant where the letters stand together elsewhere.
+        check(&["recipe", "re-copy-pipe", "screen-recipe"], "recipe", &["recipe", "screen-recipe"], 1);
         check(&["copy-row"], "step", &[], 0);
         check(&["right"], "light", &[], 0);
     }

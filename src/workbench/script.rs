@@ -1,6 +1,6 @@
 //! The workbench without a terminal: keys from a text, frames out of it. Golden frames, pictures and `aicr tui --script`.
 //!
-//! A script has one key or command per line: a key name (`j`, `Ctrl-D`, `g d`), `type TEXT`, `size 120x40`, `wait` until no
+//! A script has one key or command per line: a key name (`j`, `Ctrl-D`, `gd` or `g d`), `type TEXT`, `size 120x40`, `wait` until no
 //! answer is on its way, `wait-run` until the run (or the evaluation of the checks that only read) has ended, `dump NAME`,
 //! `pause SECONDS` for who looks at a recording. Blank lines and lines with `#` are skipped.
 
@@ -21,7 +21,7 @@ use crate::{
     term::{
         color::Level,
         input::Input,
-        key::{self, Code, Key},
+        key::{Code, Key},
     },
 };
 use ratatui::buffer::Buffer;
@@ -144,7 +144,11 @@ impl Player {
                 self.dump(rest);
             }
             _ => {
-                let keys = key::sequence(line)
+                let keys = self
+                    .state
+                    .desk
+                    .keys
+                    .read(line)
                     .map_err(|error| Failure::new(Kind::Usage, "play the script", error.to_string()))?;
                 keys.into_iter().for_each(|key| self.press(key));
                 self.wait().await?;

@@ -153,7 +153,7 @@ fn recording(state: &State) -> Option<&Replay> {
 fn source(state: &State) -> Vec<(Role, String)> {
     let cluster = &state.model.cluster;
     let role = match cluster.source {
-        _ if recording(state).is_some() => Role::Saved,
+        _ if recording(state).is_some() || saved_sides(state).is_some() => Role::Saved,
         Source::None => Role::Muted,
         Source::Live => Role::Live,
         Source::Demo => Role::Demo,
@@ -188,7 +188,16 @@ fn source(state: &State) -> Vec<(Role, String)> {
 }
 
 fn source_word(state: &State) -> &'static str {
-    recording(state).map_or_else(|| state.model.cluster.source.word(), |_| "REC")
+    match (recording(state), saved_sides(state)) {
+        (Some(_), _) => "REC",
+        (None, Some(_)) => Source::Saved.word(),
+        (None, None) => state.model.cluster.source.word(),
+    }
+}
+
+/// How many snapshots the screen shows, where none of them is the cluster.
+fn saved_sides(state: &State) -> Option<usize> {
+    state.model.saved_sides().filter(|_| state.desk.screen == Screen::Compare)
 }
 
 /// What is shown and how fresh it is, in words.
@@ -203,6 +212,9 @@ pub fn source_words(state: &State) -> String {
 fn freshness(state: &State) -> (String, bool) {
     if let Some(replay) = recording(state) {
         return (format!("{}/{}", replay.next, replay.record.events.len()), false);
+    }
+    if let Some(sides) = saved_sides(state) {
+        return (if sides == 2 { "A and B" } else { "A, B and C" }.to_owned(), false);
     }
     let cluster = &state.model.cluster;
     let gaps = cluster.gaps();
@@ -426,10 +438,14 @@ fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// What a filter leaves: `2 hidden, 3 match`.
+/// What a filter leaves: `2 hidden, 3 matches`. One that says nothing yet leaves all.
 fn left(table: &super::panes::Table) -> String {
-    let verb = if table.matching == 1 { "matches" } else { "match" };
-    format!("{} hidden, {} {verb}", text::thousands(table.hidden), text::thousands(table.matching))
+    match table.is_filtered() {
+        true => {
+            format!("{} hidden, {}", text::thousands(table.hidden), text::count_of(table.matching, "match", "matches"))
+        }
+        false => "nothing hidden yet".to_owned(),
+    }
 }
 
 /// Columns of the edge of a panel that neither its title nor its note takes.

@@ -611,7 +611,7 @@ fn a_session_is_restored_and_fresh_begins_anew() {
     terminal.shows("as in the last session: the Recipe screen, filter `worker` on nodes");
     terminal.shows("SET BY");
     terminal.press("1");
-    terminal.shows("2 hidden, 3 match  /worker");
+    terminal.shows("2 hidden, 3 matches  /worker");
     terminal.press("q");
     terminal.restored(0);
 

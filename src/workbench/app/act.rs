@@ -234,7 +234,8 @@ impl State {
         let table = self.desk.table(pane);
         let columns = &table.content.columns;
         let inside = self.desk.layout.panel(pane).map_or(0, |area| self.desk.layout.inner(area).width);
-        let widths = table.widths(u16::try_from(table::text_columns(usize::from(inside))).unwrap_or(0));
+        let room = u16::try_from(table::text_columns(usize::from(inside))).unwrap_or(0);
+        let (widths, lacking) = (table.widths(room), table.without_room(room));
         let wide = || columns.iter().zip(&widths).filter(|(column, _)| column.wide_only);
         let (all, shown) = (wide().count(), wide().filter(|(_, width)| **width > 0).count());
         let said = match (table.wide, all, shown) {
@@ -243,14 +244,19 @@ impl State {
             (wraps, ..) if pane.wraps => {
                 format!("long lines {}", if wraps { "go on below" } else { "are scrolled to" })
             }
-            (_, 0, _) => "this panel has no more columns".to_owned(),
-            (false, ..) => "the usual columns".to_owned(),
-            (true, _, 0) => {
+            (_, 0, _) if lacking == 0 => "this panel has no more columns".to_owned(),
+            (false, ..) if all > 0 => "the usual columns".to_owned(),
+            (true, all, shown) if lacking == 0 && shown == all => format!("{} shown", text::count(all, "more column")),
+            (_, all, shown) => {
                 let key = self.desk.keys.key(Action::ZoomFull);
-                format!("{} have no room here; {key} enlarges the panel", text::count(all, "more column"))
+                let shown = if shown == 0 {
+                    String::new()
+                } else {
+                    format!("{shown} of {} shown; ", text::count(all, "more column"))
+                };
+                let have = if lacking == 1 { "has" } else { "have" };
+                format!("{shown}{} {have} no room here; {key} enlarges the panel", text::count(lacking, "column"))
             }
-            (true, all, shown) if shown < all => format!("{shown} of {} shown", text::count(all, "more column")),
-            (true, all, _) => format!("{} shown", text::count(all, "more column")),
         };
         self.say(Severity::Info, said);
     }
@@ -448,6 +454,7 @@ impl State {
                 }
                 self.desk.mark(Need::Look);
             }
+            Action::Noise if self.says_unable(action) => {}
             Action::Noise => {
                 let noise = &mut self.model.compare.noise;
                 *noise = if *noise == Noise::default() { Noise::all() } else { Noise::default() };
@@ -471,15 +478,18 @@ impl State {
             }
             Action::DiffView => {
                 let place = self.diff_place();
-                let view = self.model.diff.view.next();
+                let is_narrow = self.desk.width < 100;
+                // Where both views of the texts look alike, there is one.
+                let shown = |view| if is_narrow && view == DiffView::SideBySide { DiffView::Unified } else { view };
+                let next = shown(self.model.diff.view).next();
+                let view = shown(next);
                 self.model.diff.view = view;
                 self.desk.focus_on(if view == DiffView::Changes { &CHANGES } else { &SIDES });
                 self.desk.mark(Need::Diff);
                 self.go_to_diff_place(place);
-                let narrow = view == DiffView::SideBySide && self.desk.width < 100;
                 self.say(
                     Severity::Info,
-                    match narrow {
+                    match view != next {
                         true => "side by side needs 100 columns; the view is unified".to_owned(),
                         false => format!("view: {}", view.word()),
                     },
@@ -541,6 +551,7 @@ impl State {
         let pane = self.desk.focused();
         let master = panes::main_of(self.desk.screen);
         let is_failure = self.model.message().is_some_and(|message| message.severity == Severity::Fail);
+        let was_told = std::mem::take(&mut self.desk.was_told_of_top);
         self.model.is_acknowledged = true;
         if !self.desk.table(pane).filter.is_empty() {
             self.set_filter(String::new());
@@ -557,8 +568,11 @@ impl State {
         } else if self.model.time.past.is_some() && self.desk.screen == Screen::Cluster {
             return self.return_to_now();
         } else if !is_failure {
+            self.desk.was_told_of_top = true;
             let key = self.desk.keys.key(Action::Close);
-            self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
+            if !was_told {
+                self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
+            }
         }
         Vec::new()
     }
@@ -700,7 +714,7 @@ impl State {
         }
     }
 
-    /// The cluster as it is now becomes A; B is the cluster as it will be.
+    /// What is shown becomes A; B is the cluster as it is from now on, or else what is shown next.
     fn keep_snapshot(&mut self) -> Vec<Effect> {
         let Some(snapshot) = self.model.cluster.snapshot.clone() else {
             self.say(Severity::Info, "no snapshot to save yet");
@@ -711,11 +725,21 @@ impl State {
         let so_far = if is_so_far { ", so far" } else { "" };
         self.model.compare.a = Some(Side { name: format!("{} {at}{so_far}", self.model.cluster.name), snapshot });
         (self.model.compare.b, self.model.compare.c) = (None, None);
-        let key = self.desk.keys.key(Action::ScreenCompare);
-        match is_so_far {
-            false => self.say(Severity::Ok, format!("kept as A; Compare ({key}) shows what changes from now on")),
+        let compare = format!("kept as A; Compare ({})", self.desk.keys.key(Action::ScreenCompare));
+        match (is_so_far, self.model.compared_with()) {
             // Each node that is read later will be one that was added.
-            true => self.say(Severity::Warn, "kept as A is what was read so far: the cluster is still being read"),
+            (true, _) => self.say(Severity::Warn, "kept as A is what was read so far: the cluster is still being read"),
+            (_, Some(other)) if self.model.cluster.source.is_saved() && !self.model.compares_with_itself() => {
+                self.say(Severity::Ok, format!("{compare} shows what differs in {}", text::clean(&other.name)));
+            }
+            _ if self.model.cluster.source.is_saved() => {
+                let line = self.desk.keys.command("open OTHER.yaml");
+                self.say(
+                    Severity::Ok,
+                    format!("kept as A, and a file does not change: {line} shows what it is compared with"),
+                );
+            }
+            _ => self.say(Severity::Ok, format!("{compare} shows what changes from now on")),
         }
         self.compare_snapshots()
     }
@@ -728,12 +752,13 @@ impl State {
             self.model.diff.swapped = !self.model.diff.swapped;
             return self.compare_recipes();
         }
-        let compare = &mut self.model.compare;
-        if compare.b.is_none() {
-            let now = self.model.cluster.snapshot.clone();
-            let name = format!("{} (kept)", self.model.cluster.name);
-            compare.b = now.map(|snapshot| Side { name, snapshot });
+        if self.model.compare.b.is_none() {
+            let cluster = &self.model.cluster.name;
+            // It stays what it is now.
+            let now = self.model.cluster_now().map(|now| Side { name: format!("{} (kept)", cluster), ..now });
+            self.model.compare.b = now.or_else(|| self.model.compared_with());
         }
+        let compare = &mut self.model.compare;
         std::mem::swap(&mut compare.a, &mut compare.b);
         self.compare_snapshots()
     }

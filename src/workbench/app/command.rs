@@ -17,7 +17,7 @@ use crate::{
         palette,
         panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, RowId, UPGRADES, VALUES},
         preferences::THEME,
-        widgets::table::Identity,
+        widgets::{table::Identity, text},
     },
 };
 use std::{path::PathBuf, sync::Arc};
@@ -202,6 +202,8 @@ impl State {
                 With::Criteria(criteria) => format!("diff {criteria}"),
                 With::File(path) => format!("diff {}", path.display()),
                 With::Cluster => "diff cluster".to_owned(),
+                With::Each(left, right) => format!("diff {left} {right}"),
+                With::OnCluster(left) => format!("diff {left} cluster"),
             }),
             Screen::Validate | Screen::Compare => None,
         };
@@ -262,8 +264,28 @@ impl State {
         self.resolve()
     }
 
-    /// `cluster`, an overlay's name, criteria, or else a recipe's file.
+    /// `cluster`, an overlay's name, criteria, or else a recipe's file; two of them as on the command line.
     fn diff_command(&mut self, rest: &str) -> Vec<Effect> {
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        if let [left, right] = words[..] {
+            let is_criteria = ops::recipe::is_criteria_text;
+            // Criteria of two words are those of one recipe, unless each has several.
+            let are_both = is_criteria(left) && is_criteria(right) && !(left.contains(',') && right.contains(','));
+            match (left, right) {
+                (CLUSTER, CLUSTER) => {}
+                (one, CLUSTER) | (CLUSTER, one) => return self.compare_recipe_with(With::OnCluster(one.to_owned())),
+                _ if are_both => {}
+                _ => return self.compare_recipe_with(With::Each(left.to_owned(), right.to_owned())),
+            }
+        }
+        if words.len() > 1 && !rest.contains('=') {
+            let line = self.desk.keys.command("diff A.yaml B.yaml");
+            self.say(
+                Severity::Warn,
+                format!("{} cannot be compared; {line} compares two", text::count(words.len(), "recipe")),
+            );
+            return Vec::new();
+        }
         let is_overlay = self.model.catalog.value.as_ref().is_some_and(|catalog| catalog.overlay(rest).is_some());
         if rest == "cluster" {
             return self.compare_recipe_with(With::Cluster);

@@ -5,7 +5,7 @@ use crate::{
     diff::{Change, flips},
     ops::{Failure, diff::Versus},
     workbench::{
-        effect::Effect,
+        effect::{Baseline, Effect},
         model::{Model, Rule, UpgradeBasis, With, rules},
         panes::Need,
     },
@@ -47,21 +47,32 @@ impl State {
         vec![Effect::WhatIfChanges { generation: what_if.changes.ask(criteria), left, right }]
     }
 
+    /// What the Diff screen shows is read: the right side, and the left one where that is not the shown recipe.
+    pub(super) fn read_recipe(&self, generation: u64, left: Option<String>, path: String) -> Vec<Effect> {
+        let catalog = self.model.catalog.value.clone();
+        catalog.map(|catalog| Effect::ReadRecipe { generation, catalog, left, path }).into_iter().collect()
+    }
+
     pub(super) fn compare_recipes(&mut self) -> Vec<Effect> {
-        let Some(recipe) = self.model.recipe.value.clone() else { return Vec::new() };
-        let other = &self.model.diff.other;
-        if self.model.recipe.loading || other.loading || other.failure.is_some() {
+        let Model { recipe, diff, cluster, .. } = &self.model;
+        let other = &diff.other;
+        if other.loading || other.failure.is_some() {
             return Vec::new();
         }
-        let versus = match (&self.model.diff.with, &self.model.diff.other.value, &self.model.cluster.snapshot) {
-            (Some(With::Cluster), _, Some(snapshot)) => Versus::Cluster {
-                name: self.model.cluster.name.clone(),
-                snapshot: snapshot.clone(),
-                contents: Arc::default(),
-            },
-            (Some(With::Criteria(_) | With::File(_)), Some(other), _) => Versus::Recipe(other.clone()),
-            _ => return Vec::new(),
+        let shown = || recipe.value.clone().filter(|_| !recipe.loading).map(Baseline::Recipe);
+        let cluster = || {
+            let (name, snapshot) = (cluster.name.clone(), cluster.snapshot.clone()?);
+            Some(Versus::Cluster { name, snapshot, contents: Arc::default() })
         };
+        let read = other.value.clone();
+        let (recipe, versus) = match &diff.with {
+            None => (None, None),
+            Some(With::Cluster) => (shown(), cluster()),
+            Some(With::Criteria(_) | With::File(_)) => (shown(), read.map(Versus::Recipe)),
+            Some(With::Each(..)) => (diff.left.clone().map(Baseline::Read), read.map(Versus::Recipe)),
+            Some(With::OnCluster(_)) => (read.map(Baseline::Read), cluster()),
+        };
+        let (Some(recipe), Some(versus)) = (recipe, versus) else { return Vec::new() };
         self.desk.mark(Need::Diff);
         let (swapped, sides) = (self.model.diff.swapped, self.model.diff_sides());
         vec![Effect::CompareRecipes { generation: self.model.diff.changes.ask(sides), recipe, versus, swapped }]
@@ -86,17 +97,29 @@ impl State {
         vec![Effect::CheckUpgrade { generation: upgrade.report.start(), basis, name, is_saved }]
     }
 
+    /// What A is compared with has changed, where nobody chose it: they are compared again, after what is compared now.
+    pub(super) fn compare_with_now(&mut self) -> Vec<Effect> {
+        if self.model.compare.b.is_some() {
+            return Vec::new();
+        }
+        if self.model.compare.changes.loading {
+            self.behind.comparison = true;
+            return Vec::new();
+        }
+        self.compare_snapshots()
+    }
+
     pub(super) fn compare_snapshots(&mut self) -> Vec<Effect> {
-        let Some(a) = &self.model.compare.a else { return Vec::new() };
-        let right = match &self.model.compare.b {
-            Some(b) => Some(b.snapshot.clone()),
-            None => self.model.cluster.snapshot.clone(),
-        };
-        let Some(right) = right else { return Vec::new() };
+        self.desk.mark(Need::Compare);
+        if self.model.compares_with_itself() {
+            self.model.compare.changes.clear();
+            return Vec::new();
+        }
+        let (Some(a), Some(right)) = (&self.model.compare.a, self.model.compared_with()) else { return Vec::new() };
+        let right = right.snapshot;
         let left = a.snapshot.clone();
         let third = self.model.compare.c.as_ref().map(|side| side.snapshot.clone());
         let rules = self.model.rules.iter().map(|rule| (rule.name.clone(), rule.expected.clone())).collect();
-        self.desk.mark(Need::Compare);
         self.behind.comparison = false;
         let sides = self.model.compare_sides();
         vec![Effect::CompareSnapshots { generation: self.model.compare.changes.ask(sides), left, right, third, rules }]

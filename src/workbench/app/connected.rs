@@ -6,6 +6,7 @@ use crate::{
     inventory::Inventory,
     ops::Failure,
     workbench::{
+        effect::Effect,
         model::{Severity, Source},
         panes::Need,
         widgets::text,
@@ -77,10 +78,11 @@ impl State {
     }
 
     /// What has come of the cluster while a kept moment is shown is what comes after that, in place of a file too.
-    pub(super) fn arrives_later(&mut self, inventory: Option<Arc<Inventory>>) {
+    pub(super) fn arrives_later(&mut self, inventory: Option<Arc<Inventory>>) -> Vec<Effect> {
         let source = self.watched();
-        let (Some(past), Some(inventory)) = (&mut self.model.time.past, inventory) else { return };
+        let (Some(past), Some(inventory)) = (&mut self.model.time.past, inventory) else { return Vec::new() };
         (past.now, past.source) = (Some(inventory), source);
         self.model.cluster.arrived();
+        self.compare_with_now()
     }
 }

@@ -23,7 +23,11 @@ impl State {
         }
         let table = self.desk.table(self.desk.focused());
         match table.finished(&self.meant_filter(words.to_owned())) {
-            Ok(_) => self.set_filter(words.to_owned()),
+            Ok(_) => {
+                let before = table.selected.clone().filter(|_| table.touched);
+                self.set_filter(words.to_owned());
+                self.say_hidden(before);
+            }
             Err(misread) => self.say(Severity::Warn, format!("invalid filter: {}", misread.why)),
         }
     }

@@ -174,6 +174,8 @@ impl State {
                 let text = self.desk.filter.take().map(|field| field.text).unwrap_or_default();
                 desk::remember(&mut self.desk.filters, &text);
                 self.desk.recalled_filter = None;
+                let before = self.desk.before_filter.clone();
+                self.say_hidden(before);
             }
             Action::MoveUp => {
                 let older = self.desk.recalled_filter.unwrap_or(self.desk.filters.len()).checked_sub(1);
@@ -193,6 +195,16 @@ impl State {
             _ => {
                 self.act_on_field(action);
             }
+        }
+    }
+
+    /// The cursor is not on the row that a person put it on, because the filter hides that.
+    pub(super) fn say_hidden(&mut self, before: Option<RowId>) {
+        let table = self.desk.table(self.desk.focused());
+        let Some(before) = before.filter(|before| table.selected.as_ref() != Some(before)) else { return };
+        if table.is_filtered() && !table.visible.is_empty() && !before.name().is_empty() {
+            let name = text::clean(before.name()).into_owned();
+            self.say(Severity::Info, format!("the filter hides {name}; the nearest row is selected"));
         }
     }
 

@@ -5,9 +5,17 @@ use crate::workbench::{
     effect::Effect,
     keymap::Action,
     model::Severity,
-    panes::{CHECKS, LOG, MOMENTS, Need, Pane, RUNS},
+    panes::{CHECKS, LOG, MOMENTS, NODES, Need, Pane, RUNS, SHAPES},
     widgets::{table::Identity, text},
 };
+
+/// Panels whose marked rows are compared with each other.
+const COMPARED: [&Pane; 4] = [&RUNS, &MOMENTS, &NODES, &SHAPES];
+
+/// How many of them at once.
+fn most(pane: &Pane) -> usize {
+    if *pane == RUNS { 2 } else { 3 }
+}
 
 impl State {
     /// What an action does with marks, or to them; `None` where it has nothing to do with marks.
@@ -24,7 +32,17 @@ impl State {
                 let lines: Vec<String> = text.collect();
                 (!lines.is_empty()).then(|| vec![Effect::Copy(lines.join("\n"))])
             }
-            Action::CompareWith if [&RUNS, &MOMENTS].contains(&pane) => Some(self.compare_marked(pane)),
+            Action::CompareWith if COMPARED.contains(&pane) => Some(self.compare_marked(pane)),
+            Action::CompareWith => {
+                let clear = self.desk.keys.key(Action::Back);
+                let said = format!(
+                    "marked rows of {} are not compared with each other, but nodes, shapes, runs and kept snapshots are; \
+                     {clear} takes the marks away",
+                    pane.name
+                );
+                self.say(Severity::Info, said);
+                Some(Vec::new())
+            }
             _ => None,
         }
     }
@@ -63,34 +81,46 @@ impl State {
         }
         let (count, is_open) = (table.marked_rows().count(), table.marks.from.is_some());
         let rows = text::count(count, "row");
-        let [copy, merge, end, clear] =
-            [Action::Copy, Action::Merge, Action::MarkRange, Action::Back].map(|action| self.desk.keys.key(action));
+        let [copy, merge, end, clear, compare] =
+            [Action::Copy, Action::Merge, Action::MarkRange, Action::Back, Action::CompareWith]
+                .map(|action| self.desk.keys.key(action));
         let said = match (count, is_open) {
             (0, _) => "no row is marked".to_owned(),
             (_, true) => format!("a range begins here; {end} on another row marks all between them"),
             _ if pane == &CHECKS => {
                 format!("{rows} marked; {merge} shows their logs as one, {clear} takes the marks away")
             }
-            _ => format!("{rows} marked; {copy} copies all of them, {clear} takes the marks away"),
+            _ => {
+                let is_compared = COMPARED.contains(&pane) && (2..=most(pane)).contains(&count);
+                match is_compared {
+                    true => format!("{rows} marked; {compare} compares them, {copy} copies them, {clear} unmarks"),
+                    false => format!("{rows} marked; {copy} copies all of them, {clear} takes the marks away"),
+                }
+            }
         };
         self.say(Severity::Info, said);
         self.desk.mark(Need::Cursor(pane));
         Vec::new()
     }
 
-    /// Two or three marked runs or kept snapshots beside each other, the oldest first.
+    /// Two or three marked nodes, shapes, runs or kept snapshots beside each other; what has a time, the oldest first.
     fn compare_marked(&mut self, pane: &'static Pane) -> Vec<Effect> {
+        let count = self.desk.table(pane).marked_rows().count();
+        let most = most(pane);
+        if !(2..=most).contains(&count) {
+            let wanted = if most == 2 { "two" } else { "two or three" };
+            let said = format!("{} marked; {wanted} can be compared", text::count(count, "row"));
+            self.say(Severity::Info, said);
+            return Vec::new();
+        }
+        if [&NODES, &SHAPES].contains(&pane) {
+            self.compare_marked_nodes(pane);
+            return Vec::new();
+        }
         let names = self.desk.table(pane).marked_rows().map(|row| row.id.name().to_owned());
         let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
         // They are listed with the newest first.
         names.reverse();
-        let most = if pane == &RUNS { 2 } else { 3 };
-        if !(2..=most).contains(&names.len()) {
-            let wanted = if most == 2 { "two" } else { "two or three" };
-            let said = format!("{} marked; {wanted} can be compared", text::count(names.len(), "row"));
-            self.say(Severity::Info, said);
-            return Vec::new();
-        }
         if pane == &RUNS {
             return self.compare_command(&names.join(" "));
         }

@@ -45,7 +45,7 @@ impl State {
                 };
                 is(newest, generation).then_some((Topic::Recipe(*slot), answer.is_ok()))
             }
-            Msg::RecipeRead { generation, answer } => {
+            Msg::RecipeRead { generation, answer, .. } => {
                 let newest = self.model.diff.other.generation;
                 is(newest, generation).then_some((Topic::Recipe(RecipeSlot::Other), answer.is_ok()))
             }

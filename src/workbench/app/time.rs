@@ -247,7 +247,7 @@ impl State {
             self.desk.mark(need);
         }
         let mut effects = self.resolve();
-        effects.extend(self.compare_with_shown());
+        effects.extend(self.compare_with_now());
         effects
     }
 
@@ -271,7 +271,7 @@ impl State {
             self.desk.mark(need);
         }
         let mut effects = self.resolve();
-        effects.extend(self.compare_with_shown());
+        effects.extend(self.compare_with_now());
         effects
     }
 
@@ -284,11 +284,6 @@ impl State {
         self.desk.prepare(&self.model);
         self.desk.table_mut(&MOMENTS).select(row);
         self.desk.mark(Need::Cursor(&MOMENTS));
-    }
-
-    /// B is what is shown where nothing else was opened.
-    fn compare_with_shown(&mut self) -> Vec<Effect> {
-        if self.model.compare.b.is_none() { self.compare_snapshots() } else { Vec::new() }
     }
 
     /// A is the kept snapshot, B the cluster as it changes.

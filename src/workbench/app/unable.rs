@@ -107,6 +107,9 @@ impl State {
             Action::Swap | Action::DiffView if self.desk.screen == Screen::Compare && model.compare.a.is_none() => {
                 Unable::info(format!("nothing is compared yet: {} keeps this snapshot as A", key(Action::CompareWith)))
             }
+            Action::Noise if self.desk.screen == Screen::Diff => {
+                Unable::info("recipes have no readings that change by themselves, so nothing is hidden here")
+            }
             Action::Raw => match self.desk.screen {
                 Screen::Cluster | Screen::Compare if model.cluster.snapshot.is_none() => {
                     Unable::info("no snapshot yet")

@@ -174,17 +174,21 @@ impl Worker {
                 move || Ok(Arc::new(diff::recipe::compare(&(&*left).into(), &(&*right).into()))),
                 move |answer| Msg::WhatIfChanges { generation, answer },
             ),
-            Effect::ReadRecipe { generation, catalog, path } => {
+            Effect::ReadRecipe { generation, catalog, left, path } => {
                 let session = self.session.clone();
-                self.compute(
-                    "read the recipe",
-                    move || read_recipe(&session, &catalog, &place_of(&path)).map(Arc::new),
-                    move |answer| Msg::RecipeRead { generation, answer },
-                );
+                let read = move || {
+                    let read = |text: &str| read_recipe(&session, &catalog, text).map(Arc::new);
+                    Ok((left.as_deref().map(read).transpose()?, read(&path)?))
+                };
+                self.compute("read the recipe", read, move |answer| {
+                    let (left, answer) =
+                        answer.map_or_else(|failure| (None, Err(failure)), |(left, side)| (left, Ok(side)));
+                    Msg::RecipeRead { generation, left, answer }
+                });
             }
             Effect::CompareRecipes { generation, recipe, versus, swapped } => self.compute(
                 "compare the recipes",
-                move || Ok(Arc::new(ops::diff::changes(&(&*recipe).into(), &versus, swapped))),
+                move || Ok(Arc::new(ops::diff::changes(&recipe.side(), &versus, swapped))),
                 move |answer| Msg::RecipesCompared { generation, answer },
             ),
             Effect::CompareSnapshots { generation, left, right, third, rules } => self.compute(
@@ -775,8 +779,13 @@ fn read_snapshot(session: &Session, place: &Place) -> Result<Inventory, Failure>
     ops::snapshot::parse(&read(session, place, "snapshot")?, &place.to_string())
 }
 
-fn read_recipe(session: &Session, catalog: &Catalog, place: &Place) -> Result<Side, Failure> {
-    let text = read(session, place, "recipe")?;
+/// The recipe of a file, or of criteria.
+fn read_recipe(session: &Session, catalog: &Catalog, text: &str) -> Result<Side, Failure> {
+    if ops::recipe::is_criteria_text(text) {
+        return ops::diff::of_criteria(catalog, text);
+    }
+    let place = place_of(Path::new(text));
+    let text = read(session, &place, "recipe")?;
     ops::diff::read_recipe(catalog, &place.to_string(), &text).map(|(side, _)| side)
 }
 

@@ -40,8 +40,12 @@ pub static PANE: Pane = Pane {
 /// The line that wrote a changed value: at the right, and where nobody wrote it there, at the left.
 pub(super) fn definition(view: &View<'_>, path: &str) -> Step {
     let (recipe, diff) = (view.model.recipe.value.as_deref(), &view.model.diff);
-    let here = recipe.map(|recipe| &recipe.document);
-    let there = diff.other.value.as_deref().map(|side| &side.document);
+    let read = diff.other.value.as_deref().map(|side| &side.document);
+    let (here, there) = match (&diff.with, diff.left.as_deref()) {
+        (Some(With::OnCluster(_)), _) => (read, None),
+        (_, Some(left)) => (Some(&left.document), read),
+        (_, None) => (recipe.map(|recipe| &recipe.document), read),
+    };
     let sides = if diff.swapped { [here, there] } else { [there, here] };
     let origin = |document: Option<&Traced>| values::at(document?, path)?.origin().cloned();
     match sides.into_iter().find_map(origin) {
@@ -117,7 +121,7 @@ fn build(view: &View<'_>) -> Content {
         rows.extend(changes.notes.iter().enumerate().map(row));
     }
     let same = match diff.with {
-        Some(With::Cluster) => "✓ the cluster runs what the recipe says",
+        Some(With::Cluster | With::OnCluster(_)) => "✓ the cluster runs what the recipe says",
         _ => "✓ both recipes are the same",
     };
     let names = format!("- {}   + {}", sides.left, sides.right);
@@ -137,7 +141,7 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     if let Some(failure) = diff.other.failure.as_ref().or(diff.changes.failure.as_ref()) {
         return failed(view, failure);
     }
-    if diff.with == Some(With::Cluster) && view.model.cluster.snapshot.is_none() {
+    if matches!(diff.with, Some(With::Cluster | With::OnCluster(_))) && view.model.cluster.snapshot.is_none() {
         let key = view.keys.key(Action::ScreenCluster);
         return Blank::Loading.says(format!("the cluster is not read yet; {key} shows why"));
     }
@@ -375,7 +379,9 @@ pub fn shown_value(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         serde_json::Value::String(text) => text.lines().next().unwrap_or_default().to_owned(),
-        serde_json::Value::Array(items) if items.len() > 3 => format!("[{}]", text::count(items.len(), "item")),
+        serde_json::Value::Array(items) if items.len() > 3 || items.iter().any(is_collection) => {
+            format!("[{}]", text::count(items.len(), "item"))
+        }
         serde_json::Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         serde_json::Value::Object(entries) => {
             let names: Vec<&str> = entries.keys().map(String::as_str).collect();
@@ -383,6 +389,10 @@ pub fn shown_value(value: &serde_json::Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+fn is_collection(value: &serde_json::Value) -> bool {
+    value.is_array() || value.is_object()
 }
 
 fn content(title: String, rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {

@@ -4,7 +4,7 @@ use super::{changes, prelude::*, values};
 use crate::{
     constraint::Verdict,
     diff::standing::{self, Standing},
-    document::traced::{LayerKind, Origin, Traced, TracedValue},
+    document::traced::{Origin, Traced, TracedValue},
     resolve::explain::{self, Rung},
 };
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub static PANE: Pane = Pane {
         .short(column(1, 0).row(1).part(1, 2).at_most(9))
         .four(column(1, 0).row(1).lines(13))
         .all(column(2, 64)),
-    needs: &[Need::Cluster, Need::Recipe, Need::Cursor(&values::PANE), Need::Look],
+    needs: &[Need::Cluster, Need::Recipe, Need::WhatIf, Need::Cursor(&values::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::GoDefinition, Action::Copy, Action::ZoomFull],
     build,
     on: |view, action| match action {
@@ -50,12 +50,7 @@ fn build(view: &View<'_>) -> Content {
         count_parts(traced, &mut parts);
     }
     let mut rows: Vec<Row> = Vec::new();
-    // Files of values lie below the whole stack; the winner is on top all the same.
-    let is_file =
-        |rung: &Rung| resolution.layers.get(rung.layer).map(|layer| layer.kind) == Some(LayerKind::ValuesFile);
-    let mut order: Vec<(usize, &Rung)> = rungs.iter().enumerate().collect();
-    order.sort_by_key(|(place, rung)| *place > 0 && is_file(rung));
-    for (place, rung) in order {
+    for (place, rung) in rungs.iter().enumerate() {
         let wins = place == 0 && rung.value.is_some();
         let role = if rung.value.is_some() { Role::layer(rung.layer) } else { Role::Muted };
         let value = match &rung.value {
@@ -76,16 +71,17 @@ fn build(view: &View<'_>) -> Content {
                 RowId::Rung(place),
                 vec![
                     Cell::new(role, values::sign(resolution, rung.layer)),
-                    Cell::new(role, &rung.layer_name),
+                    Cell::new(role, values::short(&rung.layer_name)),
                     value,
                     note,
-                    Cell::new(Role::Muted, beside_name(rung)).leading_to(file_of(view, parts_of(&rung.at).0)),
+                    Cell::new(Role::Muted, place_of(&rung.at)).leading_to(file_of(view, parts_of(&rung.at).0)),
                     Cell::new(Role::Muted, if rung.criteria.is_empty() { "-" } else { &rung.criteria }),
                 ],
             )
         });
     }
     let mut says: Vec<(Role, String)> = stale(view).into_iter().collect();
+    says.extend(what_if(view, path));
     if spoke > 0 {
         says.extend(sentence(&rungs));
     } else if !parts.is_empty() {
@@ -98,15 +94,29 @@ fn build(view: &View<'_>) -> Content {
     if spoke > 0 && view.height >= 12 {
         says.extend(source_lines(view, traced));
     }
+    // The criteria that let a layer in have no column; where every layer can have a line for them, it has one.
+    let lines: usize = says.iter().map(|(_, said)| text::width(said) / view.width.max(1) + 1).sum();
+    if !view.table().wide && lines + 1 + 2 * rows.len() <= view.height {
+        let criteria = |rung: &Rung| (!rung.criteria.is_empty()).then(|| rung.criteria.clone());
+        let with = |(place, row): (usize, Row)| {
+            let line = criteria(&rungs[place]).map(|criteria| {
+                let cell = Cell::new(Role::Muted, format!("    {criteria}"));
+                Row { continues: true, ..Row::new(RowId::Piece(place, 1), vec![cell]) }
+            });
+            [row].into_iter().chain(line)
+        };
+        rows = rows.into_iter().enumerate().flat_map(with).collect();
+    }
     Content {
         title: format!("ladder {path}"),
         note: if spoke > 0 { format!("{spoke} of {}", rungs.len()) } else { String::new() },
         columns: vec![
-            Column::new("#", 2, 2).right(),
-            Column::new("LAYER", 12, 26).name_like(),
-            Column::new("VALUE", 8, 14).grows(),
-            Column::new("", 11, 14).priority(2),
-            Column::new("WRITTEN AT", 22, 60).name_like().priority(1),
+            // Not to the right: lines of criteria begin at the left.
+            Column::new("#", 2, 2),
+            Column::new("LAYER", 12, 20).name_like(),
+            Column::new("VALUE", 8, 10).grows(),
+            Column::new("", 11, 11),
+            Column::new("WRITTEN AT", 16, 60).name_like().priority(1),
             Column::new("CRITERIA", 8, 40).wide().priority(3),
         ],
         rows,
@@ -115,6 +125,19 @@ fn build(view: &View<'_>) -> Content {
         ordered: true,
         ..Content::default()
     }
+}
+
+/// What the value would be with the criteria of what-if, and by which layer; nothing where it would be the same.
+fn what_if(view: &View<'_>, path: &str) -> Option<(Role, String)> {
+    let what_if = view.model.what_if.as_ref()?;
+    let then = what_if.resolution.value.as_ref().filter(|_| !what_if.changes.loading)?;
+    what_if.changes.value.as_ref()?.iter().find(|change| change.path == path)?;
+    let said = match values::traced_at(then, path) {
+        Some(traced) => sentence(&explain::ladder(then, traced))
+            .map_or_else(|| changes::shown_value(&traced.to_value()), |(_, said)| said),
+        None => "not set".to_owned(),
+    };
+    Some((Role::Change, format!("what-if  {said}")))
 }
 
 /// Why the value is what it is: `false, because kind (service=kind) at overlays/kind.yaml:15 hides true of …`.
@@ -221,15 +244,6 @@ fn place_of(at: &str) -> String {
     }
 }
 
-/// Where a layer wrote, next to its name: a file of values has its place for a name.
-fn beside_name(rung: &Rung) -> String {
-    let place = place_of(&rung.at);
-    match place.strip_prefix(&rung.layer_name).and_then(|rest| rest.strip_prefix(':')) {
-        Some(line) => format!("line {line}"),
-        None => place,
-    }
-}
-
 /// How many values of a group each layer has set.
 fn count_parts(traced: &Traced, parts: &mut BTreeMap<usize, usize>) {
     if let Some(origin) = traced.history.last() {
@@ -247,9 +261,11 @@ fn count_parts(traced: &Traced, parts: &mut BTreeMap<usize, usize>) {
 fn definition(view: &View<'_>) -> Step {
     let origin = || {
         let RowId::Rung(place) = view.selected(&PANE)? else { return None };
-        let traced = values::traced_at(view.model.recipe.value.as_ref()?, values::path_of(view)?)?;
-        // The ladder begins with the layers that wrote, the last one on top.
-        traced.history.iter().rev().nth(*place)
+        let resolution = view.model.recipe.value.as_ref()?;
+        let traced = values::traced_at(resolution, values::path_of(view)?)?;
+        let rungs = explain::ladder(resolution, traced);
+        let rung = rungs.get(*place).filter(|rung| rung.value.is_some())?;
+        traced.history.iter().rev().find(|origin| origin.layer == rung.layer)
     };
     origin().map_or_else(|| Step::Say("this layer does not set the value".to_owned()), values::source)
 }

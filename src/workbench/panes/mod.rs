@@ -71,6 +71,7 @@ pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
 pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
+pub use ladder::PANE as LADDER;
 pub use log::PANE as LOG;
 pub(super) use log::{
     clock as log_clock, lines_of as lines_of_log, older_of as older_of_log, row_at as log_row_at, row_of as log_row_of,

@@ -132,15 +132,24 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
         return Blank::Loading.says("comparing …");
     }
     let keys = view.keys;
+    let open = keys.command("open OTHER.yaml");
+    if let Some(a) = compare.a.as_ref().filter(|_| view.model.compares_with_itself()) {
+        let name = text::clean(&a.name);
+        return vec![
+            Blank::NotAsked.line(format!("A is {name}, and there is nothing yet to compare it with")),
+            (Role::Muted, format!("{open} shows what it is compared with")),
+        ];
+    }
+    let becomes = match view.model.cluster_now() {
+        Some(_) if view.model.cluster.source.is_saved() => {
+            "the shown moment as A; B is the cluster as it is now".to_owned()
+        }
+        None if view.model.cluster.source.is_saved() => format!("the shown file as A; {open} shows what B is"),
+        _ => "the cluster as it is now as A; B is the cluster as it changes".to_owned(),
+    };
     vec![
         Blank::NotAsked.line("this screen compares two or three snapshots"),
-        (
-            Role::Muted,
-            format!(
-                "{} keeps the cluster as it is now as A; B is the cluster as it changes",
-                keys.key(Action::CompareWith)
-            ),
-        ),
+        (Role::Muted, format!("{} keeps {becomes}", keys.key(Action::CompareWith))),
         (
             Role::Muted,
             format!(
@@ -149,7 +158,12 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
                 keys.command("compare @-1 @")
             ),
         ),
-        (Role::Muted, "on the command line: aicr snapshot -o before.yaml; aicr diff before.yaml after.yaml".to_owned()),
+        (
+            Role::Muted,
+            "on the command line: aicr snapshot -o before.yaml; aicr snapshot -o after.yaml; \
+             aicr diff before.yaml after.yaml"
+                .to_owned(),
+        ),
     ]
 }
 
@@ -280,7 +294,7 @@ fn same_row(node: &str, key: &str, value: &str, view: &View<'_>) -> Row {
 /// Once for all nodes of a shape that changed alike.
 fn by_shape(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> Vec<Row> {
     let compare = &view.model.compare;
-    let right = compare.b.as_ref().map(|side| &side.snapshot).or(view.model.cluster.snapshot.as_ref());
+    let right = view.model.compared_with().map(|side| side.snapshot);
     let (Some(left), Some(right)) = (compare.a.as_ref().map(|side| &side.snapshot), right) else { return Vec::new() };
     // Nodes changed alike where all three snapshots say the same of them.
     let graded = lines.iter().map(|line| {
@@ -290,7 +304,7 @@ fn by_shape(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> Vec<
         let third = line.third.map(|value| if is_whole { there(value.is_some()) } else { value });
         (line.change, line.severity, (differs, third))
     });
-    shapes::by_shape_and(graded, (left, right))
+    shapes::by_shape_and(graded, (left, &right))
         .into_iter()
         .map(|group| {
             let of = match group.nodes.len() {

@@ -8,7 +8,7 @@ use crate::{
 use std::collections::BTreeSet;
 
 pub static PANE: Pane = Pane {
-    name: "side by side",
+    name: "text",
     screen: Screen::Diff,
     place: Place::NONE.all(column(1, 0)),
     presence: |model, focus| {
@@ -99,11 +99,21 @@ fn build(view: &View<'_>) -> Content {
     let all = text_columns(view.width);
     let side = if wide { all.saturating_sub(2) / 2 } else { all };
     let width = if wraps { side.saturating_sub(BEFORE).max(1) } else { usize::MAX };
-    for part in fold(&changes.rows, diff.context, &diff.opened) {
+    let parts = fold(&changes.rows, diff.context, &diff.opened);
+    let behind = parts.iter().filter_map(|part| match part {
+        Part::Folded { at, count, .. } => Some(at + count),
+        Part::Line(..) => None,
+    });
+    let mut paths = paths(&changes.rows, behind).into_iter();
+    for part in parts {
         match part {
             Part::Folded { at, count, is_open } => {
                 let shown = if is_open { ", shown" } else { "" };
-                let said = Cell::new(Role::Muted, format!("··· {count} unchanged{shown}"));
+                let said = format!("··· {count} unchanged{shown}");
+                // What follows is of something that is not seen.
+                let path = paths.next().filter(|path| !path.is_empty());
+                let said = path.map_or_else(|| said.clone(), |path| format!("{said}  {path}"));
+                let said = Cell::new(Role::Muted, text::fit(&said, all, text::Cut::Middle));
                 rows.push(Row::new(RowId::Line("fold", at), vec![said]));
             }
             Part::Line(at, line) if wide => rows.extend(aligned(at, line, starts(at), width)),
@@ -120,19 +130,22 @@ fn build(view: &View<'_>) -> Content {
     };
     let columns = if wide { vec![column.clone(), column] } else { vec![column] };
     let hunks = changes.rows.iter().filter(|row| is_changed(row)).count();
-    Content {
-        title: format!("- {}   + {}", sides.left, sides.right),
-        note: format!("{hunks} changed lines, context {}", diff.context),
-        columns,
-        says: match (rows.is_empty(), changes.is_coarse) {
-            (true, _) => Blank::Empty.says("✓ both sides are the same"),
-            (false, true) => vec![(Role::Warn, COARSE.to_owned())],
-            (false, false) => Vec::new(),
-        },
-        rows,
-        ordered: true,
-        ..Content::default()
-    }
+    let names = format!("- {}   + {}", sides.left, sides.right);
+    let note = format!("{}, context {}", text::count(hunks, "changed line"), diff.context);
+    let mut says = match (rows.is_empty(), changes.is_coarse) {
+        (true, _) => Blank::Empty.says("✓ both sides are the same"),
+        (false, true) => vec![(Role::Warn, COARSE.to_owned())],
+        (false, false) => Vec::new(),
+    };
+    // The counts have the rest of the line.
+    let title = match text::width(&names) + text::width(&note) + 20 < view.width {
+        true => names,
+        false => {
+            says.insert(0, (Role::Muted, names));
+            if wide { "side by side" } else { "unified" }.to_owned()
+        }
+    };
+    Content { title, note, columns, says, rows, ordered: true, ..Content::default() }
 }
 
 fn is_changed(line: &Line) -> bool {
@@ -180,6 +193,38 @@ fn fold<'r>(rows: &'r [Line], context: usize, opened: &BTreeSet<usize>) -> Vec<P
         at = end;
     }
     parts
+}
+
+/// What the lines before these rows are part of, by the indentation of the text: `components.gpu-operator.values`.
+fn paths(rows: &[Line], at: impl IntoIterator<Item = usize>) -> Vec<String> {
+    let mut above: Vec<(usize, String)> = Vec::new();
+    let mut seen = 0;
+    let path = |at: usize| {
+        for row in &rows[seen.min(at)..at.min(rows.len())] {
+            let line = line_of(row);
+            let text = line.trim_start_matches([' ', '-']);
+            let indent = line.len() - text.len();
+            above.retain(|(other, _)| *other < indent);
+            if let Some((key, _)) = text.split_once(':') {
+                above.push((indent, key.trim_matches('"').to_owned()));
+            }
+        }
+        seen = at;
+        let Some(next) = rows.get(at).map(line_of) else { return String::new() };
+        let indent = next.len() - next.trim_start_matches([' ', '-']).len();
+        let keys = above.iter().filter(|(other, _)| *other < indent).map(|(_, key)| key.as_str());
+        keys.collect::<Vec<_>>().join(".")
+    };
+    at.into_iter().map(path).collect()
+}
+
+/// The text of a row: of the right side where both have one.
+fn line_of(row: &Line) -> String {
+    let whole = |part: &Words| part.as_ref().map(|(_, parts)| parts.iter().map(|(_, text)| text.as_str()).collect());
+    match row {
+        Line::Same { text, .. } => text.clone(),
+        Line::Changed { left, right } => whole(right).or_else(|| whole(left)).unwrap_or_default(),
+    }
 }
 
 type Words = Option<(usize, Vec<(bool, String)>)>;

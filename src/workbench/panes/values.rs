@@ -1,8 +1,9 @@
 //! The resolved document as a tree in source order, with who set each value.
 
-use super::{ladder, prelude::*, stack};
+use super::{changes::shown_value, ladder, prelude::*, stack};
 use crate::{
     criteria::{Criteria, Dimension},
+    diff::{Change, ChangeKind},
     document::{
         selector::{self, Segment},
         traced::{LayerKind, Origin, Traced, TracedValue, Wrote},
@@ -11,7 +12,7 @@ use crate::{
     workbench::model::KEPT,
 };
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -37,7 +38,8 @@ fn build(view: &View<'_>) -> Content {
         return Content { title: "resolved values".to_owned(), says: stack::no_recipe(view), ..Content::default() };
     };
     let changes = view.model.what_if.as_ref().and_then(|what_if| what_if.changes.value.as_ref());
-    let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
+    let changed: HashMap<&str, &Change> =
+        changes.into_iter().flat_map(|list| list.iter().map(|change| (&*change.path, change))).collect();
     let owned = owned(resolution);
     let mut tree = Tree { resolution, owned, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
     let kept = || view.model.kept.iter().map(|kept| kept.value().map(|resolution| &resolution.document));
@@ -56,7 +58,12 @@ fn build(view: &View<'_>) -> Content {
         columns.push(Column::new("SET BY", 16, 44).name_like());
     }
     let mut note = match changes {
-        Some(changes) => format!("{} changed by what-if", changes.len()),
+        Some(changes) => {
+            // What comes has no row to be shown in.
+            let new = changes.iter().filter(|change| change.kind == ChangeKind::Added).count();
+            let new = if new > 0 { format!(", {new} of them new") } else { String::new() };
+            format!("{} changed by what-if{new}", changes.len())
+        }
         None => text::count(tree.values, "value"),
     };
     for (name, kept) in KEPT_NAMES.iter().zip(&view.model.kept) {
@@ -139,7 +146,7 @@ fn owned(resolution: &Resolution) -> HashSet<String> {
 struct Tree<'r> {
     resolution: &'r Resolution,
     owned: HashSet<String>,
-    changed: HashSet<&'r str>,
+    changed: HashMap<&'r str, &'r Change>,
     what_if: bool,
     rows: Vec<Row>,
     values: usize,
@@ -201,14 +208,19 @@ impl Tree<'_> {
             }
             TracedValue::Scalar(_) => {}
         }
-        let changed_here = self.changed.contains(path.as_str());
+        let change = self.changed.get(path.as_str());
+        let changed_here = change.is_some();
         let changed_below = branch.is_some() && self.rows[at + 1..].iter().any(|row| row.matters);
         let row = &mut self.rows[at];
         let cells = Arc::make_mut(&mut row.cells);
         cells.pop();
+        if let (Some(change), Some(value)) = (change, cells.last_mut()) {
+            let then = change.right.as_ref().map_or("not set".to_owned(), shown_value);
+            *value = std::mem::take(value).and(Role::Muted, " → ").and(Role::Change, then);
+        }
         cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
         cells.push(set_by(self.resolution, traced));
-        if traced.history.len() > 1 {
+        if is_changed(traced) {
             row.also = Some(OVERRIDDEN.into());
         }
         if self.what_if {
@@ -216,7 +228,7 @@ impl Tree<'_> {
             row.marker =
                 (changed_here || changed_below).then_some((Role::Change, if changed_here { "~" } else { "·" }));
         } else if branch.is_none() {
-            let hides = traced.history.len() > 1;
+            let hides = is_changed(traced);
             row.matters = hides;
             row.marker = match traced.history.last().map(|origin| &origin.wrote) {
                 Some(Wrote::Removed) => Some((Role::Remove, "-")),
@@ -233,6 +245,15 @@ impl Tree<'_> {
 
 /// What a filter finds values by that hide one of a lower layer.
 const OVERRIDDEN: &str = "overridden";
+
+/// Whether a layer made it something else than a lower one did: what is said again is no change.
+fn is_changed(traced: &Traced) -> bool {
+    let Some((last, lower)) = traced.history.split_last() else { return false };
+    match &last.wrote {
+        Wrote::Set(value) => lower.iter().any(|origin| !matches!(&origin.wrote, Wrote::Set(other) if other == value)),
+        Wrote::Appended | Wrote::Removed => !lower.is_empty(),
+    }
+}
 
 /// Whether nobody but the registry said anything.
 fn is_default(resolution: &Resolution, traced: &Traced) -> bool {
@@ -300,7 +321,7 @@ pub(super) fn sign(resolution: &Resolution, layer: usize) -> String {
 }
 
 /// Files of values are called by their own name: the row says of which component they are, and the ladder where.
-fn short(name: &str) -> &str {
+pub(super) fn short(name: &str) -> &str {
     name.strip_prefix("components/").and_then(|path| path.rsplit('/').next()).unwrap_or(name)
 }
 

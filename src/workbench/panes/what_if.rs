@@ -99,7 +99,7 @@ fn build(view: &View<'_>) -> Content {
             Column::new("LEGAL VALUES", 10, 20).grows(),
         ],
         rows,
-        says: failure_line(view),
+        says: failure_line(view).into_iter().chain(not_honored(view)).collect(),
         headers: true,
         ordered: true,
         goes_on: true,
@@ -270,6 +270,20 @@ fn next_setting(view: &View<'_>, flag: &str, forward: bool) -> Option<Step> {
 fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
     let failure = view.model.what_if.as_ref().and_then(|what_if| what_if.resolution.failure.as_ref());
     failure.map_or_else(Vec::new, |failure| vec![(Role::Fail, format!("✗ {}", text::clean(&failure.why())))])
+}
+
+/// Criteria that were changed and that no overlay is for: what would change is not because of them.
+fn not_honored(view: &View<'_>) -> Option<(Role, String)> {
+    let what_if = view.model.what_if.as_ref()?;
+    let then = what_if.resolution.value.as_ref().filter(|_| !what_if.resolution.loading)?;
+    let criterion = |dimension: Dimension| {
+        let value = what_if.criteria.get(dimension)?;
+        Some(format!("{}={value}", dimension.name()))
+    };
+    let is_changed = |dimension: &Dimension| what_if.criteria.get(*dimension) != view.model.criteria().get(*dimension);
+    let missing = then.coverage.iter().filter(|entry| entry.is_missing()).map(|entry| entry.dimension);
+    let names: Vec<String> = missing.filter(is_changed).filter_map(criterion).collect();
+    (!names.is_empty()).then(|| (Role::Warn, format!("! no overlay honors {}", names.join(", "))))
 }
 
 fn summary(view: &View<'_>) -> String {

@@ -311,7 +311,7 @@ mod tests {
             Canvas::new(&mut buffer, &theme).frame(buffer_area(), "nodes 8 of 5,000: 8x H100, driver 550", note, false);
             (0..40).map(|x| buffer[(x, 0)].symbol()).collect::<String>()
         };
-        let text = "4 hidden, 8 match  /h100";
+        let text = "4 hidden, 8 matches  /h100";
         assert_eq!(edge(text.into()), "┌ nodes 8 of 5,000: 8x H100, driver 5… ┐");
         let edge = edge(Note { text, least: 8, role: Role::Muted });
         assert!(edge.starts_with("┌ nodes 8 of 5,000") && edge.ends_with(" 4 hidden… ┐"), "{edge}");

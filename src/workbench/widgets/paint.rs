@@ -148,11 +148,12 @@ impl<I: Identity> Table<I> {
         let widths = self.widths_of_row(row, widths);
         let mut x = line.left() + MARGIN;
         for (index, (cell, width)) in row.cells.iter().zip(&*widths).enumerate() {
-            if *width == 0 {
+            // A row of one cell is seen also where nothing else is in the columns.
+            let is_alone = spans(row, self.content.columns.len());
+            if *width == 0 && !is_alone {
                 continue;
             }
             let mut at = x;
-            let is_alone = spans(row, self.content.columns.len());
             let mut room =
                 if is_alone { line.width.saturating_sub(MARGIN + 1) } else { self.reach(row, index, &widths) };
             if index == 0 && (row.depth > 0 || row.branch.is_some()) {

@@ -459,6 +459,11 @@ impl<I: Identity> Table<I> {
         self.then = keys.collect();
     }
 
+    /// Whether the filter says something: one that is not finished leaves all rows.
+    pub fn is_filtered(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
     /// Computes `visible` again after a change of filter, folds or order.
     pub fn refilter(&mut self) -> bool {
         match self.with_names(|names| Filter::parse(&self.filter, names)) {
@@ -515,14 +520,18 @@ impl<I: Identity> Table<I> {
         {
             let rows = &self.content.rows;
             let text = |index: usize, column: usize| rows[index].cells.get(column).map(Cell::plain).unwrap_or_default();
-            let directed = |order: std::cmp::Ordering, descending| if descending { order.reverse() } else { order };
+            let directed = |a: &str, b: &str, descending| match (is_absent(a), is_absent(b)) {
+                (false, false) if descending => natural(a, b).reverse(),
+                (false, false) => natural(a, b),
+                // What is not there is neither the least nor the most.
+                (a, b) => a.cmp(&b),
+            };
             let mut keyed: Vec<(Cow<'_, str>, usize)> =
                 visible.into_iter().map(|index| (text(index, column), index)).collect();
             keyed.sort_by(|(a, left), (b, right)| {
-                let mut order = directed(natural(a, b), descending);
+                let mut order = directed(a, b, descending);
                 for (column, descending) in &self.then {
-                    order = order
-                        .then_with(|| directed(natural(&text(*left, *column), &text(*right, *column)), *descending));
+                    order = order.then_with(|| directed(&text(*left, *column), &text(*right, *column), *descending));
                 }
                 // Rows that are alike keep the pane's order in both directions.
                 order.then(left.cmp(right))
@@ -802,6 +811,11 @@ fn toggle<I: Identity>(set: &mut HashSet<I>, id: I) {
     }
 }
 
+/// Whether a cell says that there is nothing.
+fn is_absent(text: &str) -> bool {
+    matches!(text.trim(), "" | "-" | "none")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -896,6 +910,19 @@ mod tests {
         table.filter = "b".into();
         table.refilter();
         assert_eq!(table.row().map(|row| row.id), Some("b"));
+    }
+
+    #[test]
+    fn what_is_not_there_comes_last_in_both_directions() {
+        let texts = ["none", "8x H100", "-", "16x H100", "1x A100"];
+        let row = |text: &'static str| Row::new(text, vec![text.into()]);
+        let mut table = Table::default();
+        let columns = vec![Column::new("GPU", 4, 10)];
+        table.set(Content { rows: texts.map(row).to_vec(), columns, ..Content::default() });
+        table.sort_by_columns(&[(0, false)]);
+        assert_eq!(shown(&table), ["1x A100", "8x H100", "16x H100", "none", "-"]);
+        table.sort_by_columns(&[(0, true)]);
+        assert_eq!(shown(&table), ["16x H100", "8x H100", "1x A100", "none", "-"]);
     }
 
     #[test]

@@ -226,6 +226,12 @@ impl<I: Identity> Table<I> {
         columns.filter(|(_, (column, natural))| self.is_listed(column) && **natural > 0).map(|(at, _)| at).collect()
     }
 
+    /// How many columns hold something and have no room.
+    pub fn without_room(&self, columns: u16) -> usize {
+        let (widths, passed) = (self.widths(columns), self.passed());
+        self.movable().into_iter().filter(|at| widths[*at] == 0 && !passed.contains(at)).count()
+    }
+
     /// The columns that are scrolled away; one is always left.
     fn passed(&self) -> Vec<usize> {
         if self.left == 0 || self.is_text() {

@@ -61,7 +61,7 @@ fn filters_keep_matches_and_count_the_rest() {
     desk.type_text("worker");
     desk.shows("2 hidden");
     desk.keys("Enter");
-    desk.shows("2 hidden, 3 match  /worker");
+    desk.shows("2 hidden, 3 matches  /worker");
     desk.keys("Esc");
     desk.shows("nodes 5");
     desk.shows("instance-");

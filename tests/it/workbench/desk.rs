@@ -199,15 +199,26 @@ impl Desk {
                     Msg::WhatIfChanges { generation, answer: Ok(Arc::new(changes)) }
                 }
                 Effect::CompareRecipes { generation, recipe, versus, swapped } => {
-                    let changes = ops::diff::changes(&(&*recipe).into(), &versus, swapped);
+                    let changes = ops::diff::changes(&recipe.side(), &versus, swapped);
                     Msg::RecipesCompared { generation, answer: Ok(Arc::new(changes)) }
                 }
-                Effect::ReadRecipe { generation, catalog, path } => {
-                    let read = std::fs::read_to_string(&path)
-                        .map_err(|error| ops::Failure::new(ops::Kind::NotFound, "read the recipe", error.to_string()))
-                        .and_then(|text| ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text));
-                    let answer = read.map(|(side, _)| Arc::new(side));
-                    Msg::RecipeRead { generation, answer }
+                Effect::ReadRecipe { generation, catalog, left, path } => {
+                    let read = |text: &str| {
+                        if ops::recipe::is_criteria_text(text) {
+                            return ops::diff::of_criteria(&catalog, text).map(Arc::new);
+                        }
+                        let read = std::fs::read_to_string(text);
+                        read.map_err(|error| {
+                            ops::Failure::new(ops::Kind::NotFound, "read the recipe", error.to_string())
+                        })
+                        .and_then(|written| ops::diff::read_recipe(&catalog, text, &written))
+                        .map(|(side, _)| Arc::new(side))
+                    };
+                    let answer = left.map(|left| read(&left)).transpose().and_then(|left| Ok((left, read(&path)?)));
+                    match answer {
+                        Ok((left, side)) => Msg::RecipeRead { generation, left, answer: Ok(side) },
+                        Err(failure) => Msg::RecipeRead { generation, left: None, answer: Err(failure) },
+                    }
                 }
                 Effect::CheckUpgrade { generation, basis, name, is_saved } => {
                     let answer = check_upgrade(&self.demo, &basis, &name, is_saved);

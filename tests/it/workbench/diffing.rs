@@ -5,9 +5,12 @@ use super::{
     screens::golden,
 };
 use aicr::{
+    diff::ChangeKind,
+    document::header::Edition,
     inventory::{Inventory, Node},
     workbench::{
         effect::Effect,
+        model::With,
         panes::{self, CHANGES, READINGS, SIDES},
         widgets::{table::Identity, text},
     },
@@ -204,7 +207,7 @@ fn one_fold_of_unchanged_lines_is_opened_alone() {
         assert!(desk.state.desk.table_mut(&SIDES).select(&fold.id));
         desk.keys("Enter");
         assert_eq!(shown(&mut desk).len(), all + count);
-        assert!(selected(&mut desk, &SIDES).ends_with("unchanged, shown"));
+        assert!(selected(&mut desk, &SIDES).contains("unchanged, shown"));
         assert_eq!(folds(&mut desk), before, "the others stay");
         desk.keys("Enter");
         assert_eq!(shown(&mut desk).len(), all);
@@ -217,10 +220,9 @@ fn one_fold_of_unchanged_lines_is_opened_alone() {
 /// No letter of a long line is lost, and what it goes on with begins below its text.
 #[test]
 fn long_lines_go_on_below_in_both_layouts() {
-    for (name, keys) in [("sides-wrapped-120x40", "|"), ("unified-wrapped-80x24", "| |")] {
-        let (width, height) = if keys == "|" { (120, 40) } else { (80, 24) };
+    for (name, width, height) in [("sides-wrapped-120x40", 120, 40), ("unified-wrapped-80x24", 80, 24)] {
         let mut desk = compared(width, height);
-        desk.keys(keys);
+        desk.keys("|");
         desk.state.prepare();
         let whole = |desk: &mut Desk| -> String {
             shown(desk).iter().flat_map(|row| row.chars().filter(|c| !c.is_whitespace()).collect::<Vec<_>>()).collect()
@@ -238,7 +240,7 @@ fn long_lines_go_on_below_in_both_layouts() {
             assert!(taken <= room, "{taken} of {room}: {}", row.plain());
         }
         // Side by side, both columns are broken, so that letters of one line are not in one piece.
-        if keys == "| |" {
+        if width < 100 {
             assert_eq!(whole(&mut desk), letters);
         }
         let wrapped = first_wrapped(&desk);
@@ -301,4 +303,124 @@ fn a_replaced_node_is_one_difference_that_says_by_what_it_was_matched() {
     desk.keys("|");
     desk.shows("node worker-9  replaces worker-3");
     assert_eq!(rows(&mut desk).len(), 1, "{:?}", rows(&mut desk));
+}
+
+/// `[]` at the left and two elements at the right are one change with one cause, not a removal and additions elsewhere.
+#[test]
+fn a_list_that_was_filled_is_one_change() {
+    let mut desk = compared(120, 40);
+    let changes = desk.state.model.diff.changes.value.clone().unwrap();
+    let of_env: Vec<_> = changes.changes.iter().filter(|change| change.path.contains("devicePlugin.env")).collect();
+    let [change] = of_env[..] else { panic!("{of_env:#?}") };
+    assert_eq!(change.kind, ChangeKind::Modified);
+    assert_eq!(change.left, Some(serde_json::json!([])));
+    let items = change.right.as_ref().and_then(|list| list.as_array()).map_or(0, Vec::len);
+    assert!(items > 0 && !change.cause.is_empty(), "{change:?}");
+    // It is found in the texts as well.
+    assert!(changes.row_of(&change.path).is_some());
+    desk.keys("/");
+    desk.type_text("devicePlugin");
+    desk.keys("Enter ]");
+    let row = selected(&mut desk, &CHANGES);
+    assert!(row.contains("[]") && row.contains("item"), "{row}");
+}
+
+fn recipe(desk: &Desk, folder: &std::path::Path, name: &str, version: &str) -> String {
+    let recipe = desk.state.model.recipe.value.clone().unwrap().recipe.clone();
+    let text = aicr::recipe::format::to_yaml(&recipe, Edition::V1).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, text.replace("version: v26.7.1", version)).unwrap();
+    path.display().to_string()
+}
+
+/// `:diff A B` is what `aicr diff A B` is, whatever the recipe of the screen is.
+#[test]
+fn two_recipes_are_compared_as_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::live(160, 45);
+    let one = recipe(&desk, folder.path(), "one.yaml", "version: v26.7.0");
+    let two = recipe(&desk, folder.path(), "two.yaml", "version: v26.6.0");
+    let paths = |desk: &Desk| -> Vec<String> {
+        let changes = desk.state.model.diff.changes.value.as_ref().unwrap();
+        let shown = |change: &aicr::diff::Change| {
+            format!(
+                "{} {} {}",
+                change.path,
+                change.left.clone().unwrap_or_default(),
+                change.right.clone().unwrap_or_default()
+            )
+        };
+        changes.changes.iter().map(shown).collect()
+    };
+    desk.command(&format!("diff {one} {two}"));
+    assert_eq!(paths(&desk), ["components.gpu-operator.version \"v26.7.0\" \"v26.6.0\""]);
+    desk.shows("one.yaml   + ");
+    assert!(!desk.text().contains("- service=kind"), "the recipe of the screen is no side: {}", desk.text());
+    desk.keys("X");
+    assert_eq!(paths(&desk), ["components.gpu-operator.version \"v26.6.0\" \"v26.7.0\""]);
+    // A file and criteria; a file and the cluster.
+    desk.keys("X");
+    desk.command(&format!("diff {one} service=kind,accelerator=a100"));
+    assert_eq!(paths(&desk), ["components.gpu-operator.version \"v26.7.0\" \"v26.7.1\""]);
+    for line in [format!("diff {one} cluster"), format!("diff cluster {one}")] {
+        desk.command(&line);
+        assert!(
+            paths(&desk).contains(&"components.gpu-operator.version \"v26.7.0\" \"v25.10.1\"".to_owned()),
+            "{line}"
+        );
+    }
+    // Criteria of two words are those of one recipe.
+    desk.command("diff service=kind accelerator=h100");
+    assert!(matches!(desk.state.model.diff.with, Some(With::Criteria(_))));
+    desk.command("diff a.yaml b.yaml c.yaml");
+    desk.shows("3 recipes cannot be compared; `:diff A.yaml B.yaml` compares two");
+    desk.command("diff service=kind,accelerator=a100 service=eks,accelerator=h100,os=ubuntu");
+    desk.shows("+ service=eks,accelerator=h100,os=ubuntu");
+    // What cannot be read is said, of either side.
+    desk.command("diff none.yaml service=kind,accelerator=a100");
+    desk.shows("failed to read the recipe");
+}
+
+/// Where there is no room for both texts beside each other, they are not a view of their own.
+#[test]
+fn a_narrow_frame_has_two_views_and_each_key_changes_something() {
+    let mut desk = compared(80, 24);
+    let changes = desk.text();
+    assert!(!changes.contains("side by side"), "{changes}");
+    desk.keys("|");
+    desk.shows("side by side needs 100 columns; the view is unified");
+    // The counts are in the title, and both sides are named whole.
+    for shown in
+        ["changed lines, context 3", "- service=kind accelerator=a100   + service=eks accelerator=h100 os=ubuntu"]
+    {
+        desk.shows(shown);
+    }
+    golden("diff-unified-80x24", &desk.text());
+    desk.keys("|");
+    desk.shows("view: changes");
+    let mut wide = compared(120, 40);
+    wide.keys("|");
+    wide.shows("view: side by side");
+    wide.keys("|");
+    wide.shows("view: unified");
+}
+
+#[test]
+fn what_is_folded_says_what_follows_it() {
+    let mut desk = compared(120, 40);
+    desk.keys("| |");
+    let rows = shown(&mut desk);
+    let folded: Vec<&String> = rows.iter().filter(|row| row.contains("unchanged")).collect();
+    assert!(folded.iter().any(|row| row.contains("unchanged  components.")), "{folded:?}");
+    // The first line of what follows is of that path.
+    let table = desk.state.desk.table(&SIDES);
+    let text = table.content.rows.iter().map(|row| row.plain()).collect::<Vec<_>>();
+    assert!(text.iter().any(|row| row.contains("unchanged")), "{text:?}");
+}
+
+#[test]
+fn recipes_have_no_noise_to_show_and_say_so() {
+    let mut desk = compared(120, 40);
+    desk.keys(".");
+    desk.shows("recipes have no readings that change by themselves");
 }

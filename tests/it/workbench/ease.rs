@@ -21,6 +21,7 @@ use aicr::{
         screenshot,
         theme::{self, Role},
         view,
+        widgets::table::text_columns,
     },
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -204,11 +205,11 @@ fn matches_are_counted() {
     desk.type_text("worker");
     desk.keys("Enter g g n");
     desk.shows("match 2 of 3");
-    desk.shows("2 hidden, 3 match  /worker");
+    desk.shows("2 hidden, 3 matches  /worker");
     desk.keys("N");
     desk.shows("match 1 of 3");
     desk.keys("/");
-    desk.shows("2 hidden, 3 match   Enter keeps");
+    desk.shows("2 hidden, 3 matches   Enter keeps");
 }
 
 /// Numbers of layers say what lies on what: files of values, which lie below all overlays, have none.
@@ -448,4 +449,52 @@ fn a_rung_that_is_silent_leads_nowhere() {
     desk.shows("this layer does not set the value");
     desk.keys("k g d");
     desk.shows("overlays/kind.yaml:15");
+}
+
+/// What has no room is counted, whichever columns they are.
+#[test]
+fn wide_columns_say_how_many_have_no_room() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("w");
+    let table = desk.state.desk.table(&NODES);
+    let inside = desk.state.desk.layout.inner(desk.state.desk.layout.panel(&NODES).unwrap()).width;
+    let widths = table.widths(u16::try_from(text_columns(usize::from(inside))).unwrap());
+    let rows = &table.content.rows;
+    let says = |at: usize| rows.iter().any(|row| row.cells.get(at).is_some_and(|cell| !cell.plain().trim().is_empty()));
+    let hidden = widths.iter().enumerate().filter(|(at, width)| **width == 0 && says(*at)).count();
+    assert!(hidden > 1, "{widths:?}");
+    desk.shows(&format!("{hidden} columns have no room here; zz enlarges the panel"));
+}
+
+/// A filter that is being typed hides nothing yet, and one row is one match.
+#[test]
+fn an_unfinished_filter_says_that_nothing_is_hidden() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("/");
+    desk.type_text("driver>=");
+    desk.shows("nothing hidden yet");
+    assert!(!desk.text().contains("0 match"), "{}", desk.text());
+    desk.keys("Ctrl-U");
+    desk.type_text("worker-3");
+    desk.shows("4 hidden, 1 match  /worker-3");
+}
+
+/// The cursor does not go elsewhere without a word.
+#[test]
+fn a_row_that_the_filter_hides_is_named() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("node worker-2");
+    desk.keys("/");
+    desk.type_text("worker-3");
+    desk.keys("Enter");
+    desk.shows("the filter hides worker-2; the nearest row is selected");
+    let mut desk = Desk::live(120, 40);
+    desk.command("node worker-2");
+    desk.command("filter worker-3");
+    desk.shows("the filter hides worker-2; the nearest row is selected");
+    // One that stays needs no word.
+    let mut desk = Desk::live(120, 40);
+    desk.command("node worker-2");
+    desk.command("filter worker");
+    assert!(!desk.text().contains("the filter hides"), "{}", desk.text());
 }

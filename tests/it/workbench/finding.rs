@@ -1,6 +1,9 @@
 //! The palette does what is typed, filters mean what they say, and what was found can be gone through.
 
-use super::{desk::Desk, screens::STATES};
+use super::{
+    desk::Desk,
+    screens::{STATES, golden},
+};
 use aicr::{
     criteria::Criteria,
     workbench::{
@@ -324,4 +327,47 @@ fn the_palette_marks_a_row_only_where_enter_takes_it() {
     assert!(overlay.takes_row() && overlay.table.cursor == 0, "the first one");
     desk.keys("Ctrl-N");
     assert_eq!(desk.state.desk.overlay.as_ref().unwrap().table.cursor, 1);
+}
+
+#[test]
+fn scattered_letters_are_not_listed_where_a_word_matches() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys(":");
+    desk.type_text("recipe");
+    let overlay = desk.state.desk.overlay.as_ref().unwrap();
+    let rows: Vec<String> = overlay.table.content.rows.iter().map(|row| row.plain()).collect();
+    assert!(rows.iter().all(|row| row.to_lowercase().contains("recipe")), "{rows:#?}");
+    assert!(rows[0].starts_with("recipe"), "{rows:#?}");
+    golden("palette-recipe-120x40", &desk.text());
+    // Where nothing has the letters together, they are what is looked for.
+    desk.keys("Ctrl-U");
+    desk.type_text("scrncmp");
+    desk.shows("screen-compare");
+}
+
+/// What is cut in a row of the palette goes on below, at least of the row under the cursor.
+#[test]
+fn the_row_of_the_palette_under_the_cursor_is_whole() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2");
+    desk.keys(":");
+    desk.type_text("resources.overrides.pod.resource");
+    let overlay = desk.state.desk.overlay.as_ref().unwrap();
+    let row = overlay.table.row().unwrap().cells[0].plain().into_owned();
+    let path = row.split("  ").next().unwrap_or_default();
+    assert!(path.len() > 60, "{path}");
+    let text: String = desk.text().chars().filter(|c| !c.is_whitespace() && !"│┃".contains(*c)).collect();
+    assert!(text.contains(path), "{path}: {}", desk.text());
+}
+
+#[test]
+fn help_says_which_panels_are_left_out_first() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("?");
+    desk.type_text("size");
+    desk.shows("sizes of the frame, and which panels are left out first");
+    for shown in ["200x60", "120x40", "80x24", "the first line alone, which is the last to go"] {
+        desk.shows(shown);
+    }
+    golden("help-size-120x40", &desk.text());
 }

@@ -16,9 +16,16 @@ use aicr::{
 #[test]
 fn q_leaves_and_escape_does_not() {
     let mut desk = Desk::live(80, 24);
-    desk.keys("Esc Esc Esc");
-    assert!(!desk.state.quit);
+    desk.keys("Esc");
     desk.shows("nothing to go back to; q quits");
+    desk.keys("Esc Esc");
+    assert!(!desk.state.quit);
+    let told = |desk: &Desk| {
+        desk.state.model.messages.iter().filter(|message| message.text.starts_with("nothing to go back to")).count()
+    };
+    assert_eq!(told(&desk), 1, "it is said once");
+    desk.keys("Tab Esc Esc");
+    assert_eq!(told(&desk), 2, "and once more after something was gone back from");
     desk.keys("Ctrl-C");
     assert!(!desk.state.quit);
     desk.keys("q");

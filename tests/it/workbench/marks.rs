@@ -2,12 +2,12 @@
 
 use super::{
     desk::{Desk, list_records, recorded, snapshot},
-    screens::all_golden,
+    screens::{all_golden, golden},
 };
 use aicr::workbench::{
     Look,
     effect::Effect,
-    panes::{NODES, RUNS, VALUES},
+    panes::{NODES, RUNS, SHAPES, VALUES},
 };
 
 fn names() -> Vec<String> {
@@ -39,7 +39,7 @@ fn marked_rows_are_copied_filtered_and_compared() {
     desk.keys("C");
     assert!(copied(&mut desk).lines().all(|line| line.contains("ready")));
     desk.command("filter marked");
-    desk.shows("2 hidden, 3 match  /marked");
+    desk.shows("2 hidden, 3 matches  /marked");
     // Esc undoes the filter first, then the marks.
     desk.keys("Esc");
     desk.shows("nodes 5");
@@ -92,4 +92,34 @@ fn marks_of_rows_look_as_they_should() {
         ("marked-80x24".to_owned(), marked(Look::default())),
         ("marked-80x24-ascii".to_owned(), marked(Look { ascii: true, ..Look::default() })),
     ]);
+}
+
+/// `=` is about what is marked, or says why it is not.
+#[test]
+fn marked_nodes_and_shapes_are_put_beside_each_other() {
+    let names = names();
+    let mut desk = Desk::live(120, 40);
+    desk.keys("Space =");
+    desk.shows("1 row marked; two or three can be compared");
+    assert!(desk.state.model.compare.a.is_none(), "nothing is kept as A instead");
+    desk.keys("j Space");
+    desk.shows("2 rows marked; = compares them, y copies them, Esc unmarks");
+    desk.keys("=");
+    desk.shows("2 nodes side by side");
+    for shown in [&names[0], &names[1], "READING", "kernel"] {
+        desk.shows(shown);
+    }
+    assert!(desk.state.model.compare.a.is_none(), "nothing is kept as A instead");
+    golden("marked-nodes-120x40", &desk.text());
+    desk.keys("y");
+    assert!(copied(&mut desk).starts_with(&format!("READING\t{}\t{}\n", names[0], names[1])));
+    desk.keys("Esc Esc");
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("g g Space j Space =");
+    desk.shows("2 shapes side by side");
+    // What has no readings says so.
+    let mut desk = Desk::live(120, 40);
+    desk.keys("g p g g Space j Space =");
+    desk.shows("are not compared with each other, but nodes, shapes, runs and kept snapshots are");
+    assert!(desk.state.model.compare.a.is_none() && desk.state.desk.overlay.is_none());
 }

@@ -2,6 +2,7 @@
 
 mod borders;
 mod cluster;
+mod compared_with;
 mod contexts;
 mod cuts;
 mod deploy;

@@ -6,7 +6,7 @@ use super::{
 };
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
-    criteria::Criteria,
+    criteria::{Criteria, Dimension},
     document::header::Edition,
     inventory::{Fact, Inventory, release::ServerVersion},
     ops::{
@@ -17,7 +17,8 @@ use aicr::{
     workbench::{
         Look, RunOptions, Screen,
         msg::{Msg, RecipeSlot},
-        panes::{self, RowId, STACK, VALUES},
+        panes::{self, LADDER, RowId, STACK, VALUES},
+        widgets::table::Identity,
     },
 };
 use std::sync::Arc;
@@ -434,4 +435,95 @@ fn reasons_are_read_in_full() {
     desk.keys("D");
     let overlay = desk.state.desk.overlay.as_ref().expect("a text");
     assert!(overlay.copy.contains(&decision.outcome.to_string()), "{}", overlay.copy);
+}
+
+/// The row of a changed value says what it would become, and its ladder why.
+#[test]
+fn a_what_if_says_what_a_value_would_become_and_by_which_layer() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.command("value components.gpu-operator.values.driver.enabled");
+        desk.keys("i l");
+        desk.shows("changed by what-if");
+        desk.shows("false → true");
+        golden(&format!("what-if-values-{width}x{height}"), &desk.text());
+        desk.state.desk.focus_on(&LADDER);
+        // Where what-if has its place, the ladder is a step away.
+        if desk.state.desk.layout.panel(&LADDER).is_none() {
+            desk.keys("z z");
+        }
+        desk.shows("what-if  true, set by");
+    }
+}
+
+#[test]
+fn a_criterion_that_no_overlay_honors_is_said_at_once() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 i");
+    let mut said = 0;
+    // Every service there is, one after the other.
+    for _ in 0..12 {
+        desk.keys("l");
+        let what_if = desk.state.model.what_if.as_ref().unwrap();
+        let Some(then) = &what_if.resolution.value else { continue };
+        let Some(service) = what_if.criteria.service.clone() else { continue };
+        let is_changed = what_if.criteria != *desk.state.model.criteria();
+        let lacks = then.coverage.iter().any(|entry| entry.dimension == Dimension::Service && entry.is_missing());
+        let line = format!("! no overlay honors service={service}");
+        assert_eq!(desk.text().contains(&line), is_changed && lacks, "{service}: {}", desk.text());
+        said += usize::from(is_changed && lacks);
+    }
+    assert!(said > 0, "every service has an overlay, so that nothing is tested");
+}
+
+/// What wins, what is hidden by which layer and what let each layer in are there in larger frames too.
+#[test]
+fn the_ladder_has_more_where_there_is_more_room() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.command("value components.gpu-operator.values.driver.enabled");
+        for shown in ["wins", "service=kind", "overlays/kind.yaml:15"] {
+            desk.shows(shown);
+        }
+        // In the smallest of them the last layer is below the others.
+        desk.state.desk.focus_on(&LADDER);
+        desk.keys("G");
+        desk.shows("hidden by 4");
+    }
+    let mut desk = Desk::live(200, 60);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    // Also of a layer that does not set it.
+    let text = desk.text();
+    let after = text.split("ladder components").nth(1).unwrap_or_default();
+    assert!(after.contains("accelerator=a100"), "{text}");
+    golden("ladder-criteria-200x60", &text);
+}
+
+#[test]
+fn layers_of_a_ladder_are_in_the_order_of_the_stack() {
+    let mut desk = Desk::live(120, 40);
+    let layers = |desk: &mut Desk, path: &str| -> Vec<String> {
+        desk.command(&format!("value {path}"));
+        desk.state.prepare();
+        let rows = &desk.state.desk.table(&LADDER).content.rows;
+        let rows = rows.iter().filter(|row| !row.continues);
+        rows.map(|row| row.cells[0].plain().into_owned()).collect()
+    };
+    assert_eq!(layers(&mut desk, "components.gpu-operator.name"), ["4", "3", "2", "1"]);
+    assert_eq!(layers(&mut desk, "components.gpu-operator.values.driver.enabled"), ["4", "3", "2", "1", "v"]);
+    // Each leads to its own line.
+    desk.state.desk.focus_on(&LADDER);
+    desk.keys("G g d");
+    desk.shows("components/gpu-operator/values.yaml:");
+}
+
+#[test]
+fn a_value_that_a_layer_only_repeats_is_no_change() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2");
+    desk.state.prepare();
+    let rows = &desk.state.desk.table(&VALUES).content.rows;
+    let row = |path: &str| rows.iter().find(|row| row.id.name() == path).unwrap_or_else(|| panic!("{path}"));
+    assert!(!row("components.gpu-operator.name").matters, "base says the same");
+    assert!(row("components.gpu-operator.values.driver.enabled").matters, "base says otherwise");
 }

@@ -836,9 +836,9 @@ fn the_title_of_a_filtered_log_counts_all_lines_that_are_hidden() {
     desk.keys("j j j j j j g l");
     desk.shows("16 lines");
     desk.command("filter slices");
-    desk.shows("15 hidden, 1 matches");
+    desk.shows("15 hidden, 1 match");
     desk.command("filter answers");
-    desk.shows("1 hidden, 15 match");
+    desk.shows("1 hidden, 15 matches");
     desk.keys("Esc");
     assert!(!desk.text().contains("hidden"), "{}", desk.text());
 }

@@ -20,7 +20,7 @@ use aicr::{
         event::{Body, State as CheckState, Stop},
     },
     workbench::{
-        Look,
+        Look, Screen,
         effect::Effect,
         keymap,
         msg::{Log, Msg},
@@ -524,7 +524,13 @@ fn any_size_draws_and_keeps_the_context_line() {
             assert_eq!((frame.area.width, frame.area.height), (width, height));
             let first = screenshot::symbols(&frame);
             let first = first.lines().next().unwrap_or_default();
-            let source = if desk.state.model.records.replay.is_some() { "REC" } else { "DEMO" };
+            let source = match desk.state.model.records.replay.is_some() {
+                true => "REC",
+                false if desk.state.desk.screen == Screen::Compare && desk.state.model.saved_sides().is_some() => {
+                    "SNAP"
+                }
+                false => "DEMO",
+            };
             assert!(width < 6 || first.contains(source), "{name} at {width}x{height}: {first}");
             for cell in frame.content() {
                 assert!(!cell.symbol().chars().any(char::is_control), "{name} at {width}x{height}");
