@@ -199,7 +199,7 @@ fn not_compared(moment: &mut Moment, previous: &Moment) {
 
 fn describe(moment: &mut Moment, changes: &[Change]) {
     let thing = |change: &Change| node_path::node_of(&change.path).map_or(change.path.clone(), node_path::whole);
-    moment.things = changes.iter().map(thing).collect::<BTreeSet<_>>().into_iter().collect();
+    moment.things = changes.iter().map(thing).collect::<BTreeSet<_>>().into_iter().map(Arc::from).collect();
     moment.changes = changes.len();
     moment.words = changes.iter().take(WORDS).map(words).collect();
 }
@@ -682,7 +682,7 @@ mod tests {
         assert_eq!((second.since.as_deref(), second.changes), (Some(first.id.as_str()), 0));
         let (third, _) = save(&cluster("2026-01-14T11:00:00Z", B), Some("moved"));
         assert_eq!(third.words, ["~ node[gpu-2].label.zone: a -> b"]);
-        assert_eq!(third.things, ["node[gpu-2]"]);
+        assert_eq!(third.things, ["node[gpu-2]".into()]);
         let read = open(&folder, &third).expect("it is read");
         assert_eq!(read.about.taken_at, "2026-01-14T11:00:00Z");
         assert!(what_matters(&cluster("x", B), &read).is_empty());
@@ -811,7 +811,7 @@ mod tests {
         let mut recorder = Recorder::new(store.clone(), Limits::default());
         assert!(recorder.look(&cluster("2026-01-14T09:01:00Z", A)).unwrap().is_none(), "nothing changed");
         let moment = recorder.look(&cluster("2026-01-14T09:02:00Z", B)).unwrap().expect("a change");
-        assert_eq!((moment.things, moment.changes), (vec!["node[gpu-2]".to_owned()], 1));
+        assert_eq!((moment.things, moment.changes), (vec!["node[gpu-2]".into()], 1));
         assert_eq!(moment.words, ["~ node[gpu-2].label.zone: a -> b"]);
         // One that is broken in the middle says nothing; the content is read instead.
         let baselines = store.join("baselines");

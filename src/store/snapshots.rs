@@ -10,10 +10,11 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Below the folder for state.
@@ -47,7 +48,7 @@ pub struct Moment {
     pub since: Option<String>,
     /// What differs from that: paths, a node as a whole. Without noise.
     #[serde(default)]
-    pub things: Vec<String>,
+    pub things: Vec<Arc<str>>,
     /// How many readings differ.
     #[serde(default)]
     pub changes: usize,
@@ -204,13 +205,22 @@ pub fn list(folder: &Path) -> io::Result<Vec<Moment>> {
         Err(error) => return Err(error),
     };
     let mut moments = Vec::new();
+    // Hundreds of nodes change from moment to moment, and are the same ones all the time.
+    let mut names: HashSet<Arc<str>> = HashSet::new();
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_none_or(|suffix| suffix != "json") {
             continue;
         }
         match fs::read(&path) {
-            Ok(text) => moments.extend(serde_json::from_slice::<Moment>(&text).ok().filter(|m| m.moment == FORM)),
+            Ok(text) => {
+                let Ok(mut moment) = serde_json::from_slice::<Moment>(&text) else { continue };
+                moment.things.iter_mut().for_each(|thing| match names.get(thing) {
+                    Some(known) => *thing = Arc::clone(known),
+                    None => drop(names.insert(Arc::clone(thing))),
+                });
+                moments.extend(Some(moment).filter(|moment| moment.moment == FORM));
+            }
             // Somebody removed it meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -279,6 +289,19 @@ mod tests {
 
     fn contents(folder: &Path) -> usize {
         fs::read_dir(folder.join(CONTENTS)).unwrap().count()
+    }
+
+    /// Of a fleet that changes all the time, hundreds of names in each of hundreds of moments.
+    #[test]
+    fn a_name_that_is_in_many_moments_is_held_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = lock(folder.path()).unwrap();
+        for id in ["20260114-000000-aaaaaaaa", "20260113-000000-aaaaaaaa"] {
+            let moment = Moment { things: vec!["node[gpu-2]".into()], ..moment(id, "one") };
+            put(folder.path(), &held, &moment).unwrap();
+        }
+        let listed = list(folder.path()).unwrap();
+        assert!(Arc::ptr_eq(&listed[0].things[0], &listed[1].things[0]));
     }
 
     #[test]
