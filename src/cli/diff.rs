@@ -526,7 +526,7 @@ const NODES: usize = 4;
 /// Columns of a cell that holds a value; YAML and JSON have the whole of it.
 const CELL: usize = 60;
 
-/// An absent side is `-`; an empty text is visible; a long one is cut; of a list that has no room, its elements are counted.
+/// An absent side is `-`; an empty text is visible; a long one is cut.
 pub(super) fn side(value: &Option<Value>) -> String {
     let text = match value {
         None => "-".to_owned(),
@@ -535,9 +535,5 @@ pub(super) fn side(value: &Option<Value>) -> String {
         Some(other) => other.to_string(),
     };
     let start: String = text.chars().take(CELL).take_while(|letter| *letter != '\n').collect();
-    match value {
-        _ if start.len() == text.len() => text,
-        Some(Value::Array(items)) => format!("[{}]", count(items.len(), "item")),
-        _ => start + "…",
-    }
+    if start.len() == text.len() { text } else { start + "…" }
 }

@@ -340,6 +340,7 @@ const VERBS: &[Verb] = &[
         elsewhere: &[
             ("--fresh", "workbench_pty.rs: a_session_is_restored_and_fresh_begins_anew"),
             ("--linear", "workbench_linear.rs"),
+            ("--reset-terminal", "workbench_pty.rs: a_terminal_is_repaired_on_request"),
             ("--no-keep", "a script keeps nothing of a demo; what keeps is `ops::snapshots::record`"),
             ("--record", "workbench::recording"),
             ("--go", "workbench::ease"),
