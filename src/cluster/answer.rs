@@ -26,8 +26,10 @@ pub struct NotKubernetes {
     pub found: String,
 }
 
-/// Bytes of a page that are searched for its title, and of a refusal that are read.
+/// Bytes of a page that are searched for its title.
 const BEGINNING: usize = 64 << 10;
+/// Bytes of a refusal that are read: it may quote an object, which is as large as the server stores.
+const REFUSAL: usize = 3 << 20;
 /// Until they are there.
 const LIMIT: Duration = Duration::from_secs(30);
 /// Characters of a refusal in words that we do not know.
@@ -69,7 +71,7 @@ pub async fn checked(answer: Response<Incoming>) -> Result<Answer, NotKubernetes
         return not_kubernetes(format!("the answer is encoded as `{encoding}`, which was not asked for"));
     }
     if header(&answer, CONTENT_TYPE).starts_with("text/html") {
-        let page = beginning(answer.into_body()).await;
+        let page = beginning(answer.into_body(), BEGINNING).await;
         return not_kubernetes(match title(&String::from_utf8_lossy(&page)) {
             Some(title) => format!("an HTML page with the title `{title}`"),
             None => "an HTML page".to_owned(),
@@ -80,7 +82,7 @@ pub async fn checked(answer: Response<Incoming>) -> Result<Answer, NotKubernetes
         return Ok(answer.map(Either::Left));
     }
     let (mut parts, body) = answer.into_parts();
-    let bytes = beginning(body).await;
+    let bytes = beginning(body, REFUSAL).await;
     let bytes = match as_status(status, &bytes) {
         None => bytes,
         Some(made) => {
@@ -95,10 +97,10 @@ pub async fn checked(answer: Response<Incoming>) -> Result<Answer, NotKubernetes
 }
 
 /// The first bytes of a body; fewer where it ends or stops coming.
-async fn beginning(mut body: Incoming) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while bytes.len() < BEGINNING {
-        let Ok(Some(Ok(frame))) = tokio::time::timeout(LIMIT, body.frame()).await else { break };
+async fn beginning(mut body: Incoming, most: usize) -> Vec<u8> {
+    let (mut bytes, end) = (Vec::new(), tokio::time::Instant::now() + LIMIT);
+    while bytes.len() < most {
+        let Ok(Some(Ok(frame))) = tokio::time::timeout_at(end, body.frame()).await else { break };
         bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
     }
     bytes

@@ -10,6 +10,8 @@ use super::dial::DialError;
 use http::{HeaderMap, Method, StatusCode, header::RETRY_AFTER};
 use std::{error::Error, io, time::Duration};
 
+/// What a server may ask for is a number of any size, and is added to times: a day is longer than anybody waits.
+const LONGEST: u64 = 86_400;
 /// Times that a server may ask for patience in one request, as in client-go.
 const BUSY: u32 = 10;
 /// Waits after connections that were lost. A server that closes every connection is reported after less than two seconds.
@@ -34,7 +36,7 @@ impl Attempts {
         let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
         self.busy += 1;
         // An answer with 0 would be asked for ten times within a moment.
-        Some(Duration::from_secs(seconds).max(LOST[0]))
+        Some(Duration::from_secs(seconds.min(LONGEST)).max(LOST[0]))
     }
 
     /// After no answer: how long to wait for another try.
@@ -98,6 +100,7 @@ mod tests {
             (Method::GET, 429, "", None),
             (Method::GET, 429, "Fri, 27 Nov 2026 21:00:00 GMT", None),
             (Method::GET, 429, "-1", None),
+            (Method::GET, 429, "18446744073709551615", Some(86_400.0)),
             (Method::GET, 403, "1", None),
             (Method::GET, 200, "1", None),
             (Method::POST, 429, "1", Some(1.0)),

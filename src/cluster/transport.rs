@@ -305,7 +305,7 @@ impl Shared {
                 Ok(answer) => attempts.answered(&parts.method, answer.status(), answer.headers()),
                 Err(error) => attempts.failed(&parts.method, error.as_ref()),
             };
-            if let Some(wait) = wait.filter(|wait| begun.elapsed() + *wait < ANSWER_LIMIT) {
+            if let Some(wait) = wait.filter(|wait| *wait < ANSWER_LIMIT.saturating_sub(begun.elapsed())) {
                 tracing::info!(wait_ms = wait.as_millis(), "the request is sent again");
                 drop(answer);
                 tokio::time::sleep(wait).await;

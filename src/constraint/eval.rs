@@ -149,6 +149,11 @@ mod tests {
             ("1.33.x", "`x` is not a number"),
             ("v1.*", "`*` is not a number"),
             ("!= 1.33.x", "`x` is not a number"),
+            ("!= ~1.33", "unknown operator `~`"),
+            ("== ^1.33.0", "unknown operator `^`"),
+            ("1.33 || 1.34", "unknown operator `||`"),
+            ("1.30 - 1.35", "unknown operator `-`"),
+            ("1.32, 1.33", "unknown operator `,`"),
         ] {
             check(expression, "v1.33.0", Err(part));
         }

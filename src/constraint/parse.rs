@@ -151,7 +151,11 @@ pub fn expressions(text: &str) -> Result<Vec<Expression>, ExpressionError> {
             is_first = false;
         }
     }
-    clauses.iter().map(|clause| expression(clause)).collect()
+    let clauses: Vec<Expression> = clauses.iter().map(|clause| expression(clause)).collect::<Result<_, _>>()?;
+    match clauses.iter().find_map(|clause| foreign(&clause.operand)) {
+        Some(error) => Err(error),
+        None => Ok(clauses),
+    }
 }
 
 fn begins(text: &str) -> bool {
@@ -174,6 +178,11 @@ fn foreign(text: &str) -> Option<ExpressionError> {
     let (sign, rest) = (text[..end].trim_end(), &text[end..]);
     if !sign.is_empty() && !begins(sign) && is_version(rest) {
         return Some(ExpressionError::UnknownOperator { operator: sign.to_owned() });
+    }
+    // Several versions without an operator: `1.33 || 1.34`, `1.30 - 1.35`, `1.32, 1.33`.
+    let between = ["||", " - ", ","].into_iter().find(|sign| text.contains(sign));
+    if let Some(sign) = between.filter(|sign| text.split(sign).all(|part| version(part).is_ok())) {
+        return Some(ExpressionError::UnknownOperator { operator: sign.trim().to_owned() });
     }
     let any = [".x", ".X", ".*"].into_iter().find(|any| text.ends_with(any))?;
     let numbers = text[..text.len() - any.len()].trim_start_matches('v');

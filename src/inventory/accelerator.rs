@@ -698,13 +698,14 @@ fn sharing(labels: &Labels, resources: &[Resource], count: &Fact<u64>, partition
 }
 
 fn pools(evidence: &Evidence<'_>) -> Vec<Pool> {
+    let has_whole = |driver: &str| evidence.devices.iter().any(|it| it.driver == driver && is_whole_device(it));
     let mut by_driver: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
     for device in &evidence.devices {
         let kind = device.attributes.get("type").map(String::as_str);
         let (devices, overlap) = by_driver.entry(&device.driver).or_default();
         // The same GPU a second time, for virtual machines; and what could be made of one.
         match kind {
-            Some("vfio") => continue,
+            Some("vfio") if has_whole(&device.driver) => continue,
             Some("mig") if device.shares_counters => *overlap = true,
             _ => *devices += 1,
         }

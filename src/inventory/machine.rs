@@ -38,7 +38,7 @@ const TYPE: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io
 /// Beginning of a machine type (lower case; `*` is any digits and letters), its model as people write it, and the number
 /// where all sizes have the same. A longer beginning comes before a shorter one. Other clouds have types that begin alike
 /// (`g2-gpu-rtx4000a1-s`, `p3.2xlarge.8`), so a beginning is as long as its cloud allows.
-const FAMILIES: [(&str, &str, Option<u64>); 83] = [
+const FAMILIES: [(&str, &str, Option<u64>); 84] = [
     ("p6e-gb200.", "GB200", None),
     ("p6e-gb300.", "GB300", None),
     ("p6-b300.", "B300", Some(8)),
@@ -72,6 +72,7 @@ const FAMILIES: [(&str, &str, Option<u64>); 83] = [
     ("a2-megagpu-", "A100", None),
     ("a2-ultragpu-", "A100", None),
     ("g2-standard-", "L4", None),
+    ("g2-custom-", "L4", None),
     ("g4-standard-", "RTX PRO 6000", None),
     ("standard_nd128isr_ndr_gb200_v6", "GB200", Some(4)),
     ("standard_nd128isr_gb300_v6", "GB300", Some(4)),

@@ -223,7 +223,7 @@ fn unpinned(recipe: &Recipe) -> Option<String> {
 /// The first constraint whose expression cannot be read.
 fn unreadable(recipe: &Recipe) -> Option<String> {
     recipe.constraints.iter().find_map(|constraint| {
-        let error = parse::expression(&constraint.value).err()?;
+        let error = parse::expressions(&constraint.value).err()?;
         Some(format!("{}: {error}", constraint.name))
     })
 }

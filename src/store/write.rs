@@ -94,14 +94,20 @@ pub fn folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// As [`folder`]; only its owner enters it, whatever it was before.
+/// As [`folder`]; only its owner enters it, whatever it was before. Where that cannot be said, because the folder belongs to
+/// somebody else or its file system has no modes, it stays as it is: what is written into it is its owner's anyway.
 ///
 /// # Errors
 /// As [`folder`].
 pub fn private_folder(path: &Path) -> io::Result<()> {
     folder(path)?;
     #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+        }
+    }
     Ok(())
 }
 

@@ -76,7 +76,14 @@ pub fn parse_all(text: &str) -> Result<Vec<Node>, YamlError> {
 
 /// JSON may have characters as they are that YAML wants escaped.
 fn readable(text: &str) -> Cow<'_, str> {
-    if text.trim_start().starts_with(['{', '[']) { printable(text) } else { Cow::Borrowed(text) }
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Cow::Borrowed(text);
+    }
+    // YAML may begin like that, too, and has strings in which nothing is escaped.
+    match printable(text) {
+        escaped @ Cow::Owned(_) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => escaped,
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// JSON in which what YAML calls not printable is escaped. Such a character can only stand inside a string.

@@ -116,6 +116,8 @@ fn json_may_hold_characters_that_yaml_wants_escaped() {
     check(&text.to_string(), text.clone());
     check(&super::printable(&text.to_string()), text);
     assert!(super::printable("{\"a\": \"ü\"}").contains('ü'));
+    // In YAML that begins alike, a string in single quotes has no escapes.
+    assert!(!parse("{a: 'x\u{feff}y'}").is_ok_and(|node| node.to_value()["a"] == "x\\ufeffy"));
 }
 
 #[test]

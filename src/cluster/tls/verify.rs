@@ -82,7 +82,11 @@ impl Authority {
         }
         let signer =
             |der: &CertificateDer<'static>| Signer { der: der.clone(), certificate: Certificate::from_der(der).ok() };
-        let may_sign = |signer: &Signer| signer.certificate.as_ref().is_none_or(|it| signs_by_go(it) && may_serve(it));
+        // What our parser cannot read, others may: then webpki alone decides.
+        let may_sign = |signer: &Signer| {
+            let readable = signer.certificate.as_ref().filter(|it| has_readable_extensions(it));
+            readable.is_none_or(|it| signs_by_go(it) && may_serve(it))
+        };
         let signers: Vec<Signer> = readable.iter().map(signer).filter(may_sign).collect();
         let webpki = webpki_of(&signers).map_err(TlsError::Setup)?;
         Ok(Authority { certificates: readable, signers, webpki })
@@ -100,6 +104,14 @@ fn webpki_of(signers: &[Signer]) -> Result<Option<Arc<WebPkiServerVerifier>>, ru
     }
     let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
     webpki.map(Some).map_err(|error| rustls::Error::General(error.to_string()))
+}
+
+/// Whether what a certificate says of its uses can be read.
+fn has_readable_extensions(certificate: &Certificate) -> bool {
+    let certificate = certificate.tbs_certificate();
+    certificate.get_extension::<BasicConstraints>().is_ok()
+        && certificate.get_extension::<KeyUsage>().is_ok()
+        && certificate.get_extension::<ExtendedKeyUsage>().is_ok()
 }
 
 /// Whether Go lets a certificate that is trusted sign others: not if it says that it may not, nor if it could say so

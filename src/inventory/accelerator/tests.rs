@@ -221,6 +221,10 @@ fn what_could_be_made_of_a_device_is_not_there() {
     let evidence = Evidence { devices: devices.iter().collect(), allocated: Ok(&allocated), ..Evidence::default() };
     let found = of(&NodeReport::default(), &evidence);
     assert_eq!((found.count.get(), found.mig.is_none(), found.free()), (Some(2), true, Some((None, 2))));
+    // Where a driver lists its devices for virtual machines alone, they are what there is.
+    let alone = [device("gpu-vfio-0", "vfio", false), device("gpu-vfio-1", "vfio", false)];
+    let evidence = Evidence { devices: alone.iter().collect(), allocated: Ok(&allocated), ..Evidence::default() };
+    assert_eq!(of(&NodeReport::default(), &evidence).free(), Some((Some(1), 2)));
 }
 
 #[test]
