@@ -1,7 +1,7 @@
 //! Nodes beside each other, or groups of nodes that are alike.
 //!
-//! In: two or more groups. Out: their readings by name, those that differ first. Of a group, a reading is what all its nodes
-//! have; where each node has a value of its own, such as its name, it says nothing about the group and is left out.
+//! In: two or more groups. Out: their readings by name, those that differ first. Of a group, a reading is what its nodes have;
+//! where in every group each node has a value of its own, such as its name, it says nothing about the groups and is left out.
 
 use super::inventory::node_texts;
 use crate::{inventory::Node, text};
@@ -25,37 +25,53 @@ impl Reading {
 
 /// Readings of the groups: those that differ, then the others, each by name.
 pub fn of(groups: &[Vec<Arc<Node>>]) -> Vec<Reading> {
-    let read: Vec<BTreeMap<String, Option<String>>> = groups.iter().map(|nodes| common(nodes)).collect();
+    let read: Vec<BTreeMap<String, Said>> = groups.iter().map(|nodes| common(nodes)).collect();
     let keys: BTreeSet<&String> = read.iter().flat_map(BTreeMap::keys).collect();
-    let is_own = |key: &&String| read.iter().any(|texts| texts.get(*key).is_some_and(Option::is_none));
+    // Of one node alone, nothing is its own.
+    let several = || read.iter().zip(groups).filter(|(_, nodes)| nodes.len() > 1);
+    let is_own = |key: &&String| {
+        several().count() > 0 && several().all(|(texts, _)| texts.get(*key).is_some_and(|said| said.is_own))
+    };
     let reading = |key: &String| Reading {
         key: key.clone(),
-        values: read.iter().map(|texts| texts.get(key).cloned().flatten()).collect(),
+        values: read.iter().map(|texts| texts.get(key).map(|said| said.text.clone())).collect(),
     };
     let mut readings: Vec<Reading> = keys.into_iter().filter(|key| !is_own(key)).map(reading).collect();
     readings.sort_by_key(|reading| !reading.differs());
     readings
 }
 
-/// What the nodes of a group have, by name; `None` where each has its own.
-fn common(nodes: &[Arc<Node>]) -> BTreeMap<String, Option<String>> {
-    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// What the nodes of a group say of one thing.
+struct Said {
+    text: String,
+    /// Each of them says something else.
+    is_own: bool,
+}
+
+/// Values that are listed before they are counted.
+const LISTED: usize = 3;
+
+/// What the nodes of a group have, by name.
+fn common(nodes: &[Arc<Node>]) -> BTreeMap<String, Said> {
+    let mut values: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for node in nodes {
         for (key, value) in node_texts(node) {
-            values.entry(key).or_default().push(value);
+            *values.entry(key).or_default().entry(value).or_default() += 1;
         }
     }
-    let said = |mut all: Vec<String>| {
-        let count = all.len();
-        all.sort_unstable();
-        all.dedup();
-        match &all[..] {
-            // Of one node alone, nothing is its own.
-            [_] if count == nodes.len() => all.pop(),
-            [one] => Some(format!("{one} ({count} of {})", nodes.len())),
-            several if several.len() == nodes.len() => None,
-            several => Some(text::count(several.len(), "value")),
+    let said = |all: BTreeMap<String, usize>| {
+        let (different, count) = (all.len(), all.values().sum::<usize>());
+        let listed: Vec<&str> = all.keys().take(LISTED).map(String::as_str).collect();
+        let mut text = listed.join(", ");
+        if different > LISTED {
+            // With the last one, so that two groups that differ rarely read alike.
+            let last = all.keys().next_back().map_or("", String::as_str);
+            text = format!("{}: {text}, … {last}", text::count(different, "value"));
         }
+        if count < nodes.len() {
+            text = format!("{text} ({count} of {})", nodes.len());
+        }
+        Said { text, is_own: different == nodes.len() && different > 1 }
     };
     values.into_iter().map(|(key, all)| (key, said(all))).collect()
 }
@@ -90,6 +106,13 @@ mod tests {
     #[test]
     fn a_group_has_what_its_nodes_have_in_common() {
         let group = vec![node("a", "6.1", "v1.34"), node("b", "6.1", "v1.34"), node("c", "6.1", "v1.33")];
-        check(&[group, vec![node("d", "6.2", "v1.34")]], &["kernel: 6.1 | 6.2", "kubelet: 2 values | v1.34"]);
+        // Of two nodes with two kernels the kernel is not left out beside a group that has one.
+        let two = vec![node("a", "6.1", "v1.34"), node("b", "6.2", "v1.34")];
+        let others = vec![node("c", "6.3", "v1.34"), node("d", "6.3", "v1.34")];
+        check(&[two.clone(), others.clone()], &["kernel: 6.1, 6.2 | 6.3", "kubelet: v1.34 | v1.34"]);
+        let third = vec![node("e", "7.1", "v1.34"), node("f", "7.1", "v1.34"), node("g", "7.2", "v1.34")];
+        let fourth = vec![node("h", "8.1", "v1.34"), node("i", "8.1", "v1.34"), node("j", "8.2", "v1.34")];
+        check(&[third, fourth], &["kernel: 7.1, 7.2 | 8.1, 8.2", "kubelet: v1.34 | v1.34"]);
+        check(&[group, vec![node("d", "6.2", "v1.34")]], &["kernel: 6.1 | 6.2", "kubelet: v1.33, v1.34 | v1.34"]);
     }
 }

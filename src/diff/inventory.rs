@@ -320,31 +320,9 @@ fn unread_of_nodes(left: &Baseline, right: &Baseline) -> Vec<&'static str> {
 
 /// What is compared of a node, by name.
 pub fn node_texts(node: &Node) -> Texts {
-    let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
-    let count = |count: Option<u64>| count.map(|count| count.to_string());
-    let text = |fact: &crate::inventory::Fact<crate::inventory::Text>| fact.text().map(str::to_owned);
     let gpus = &node.accelerators;
-    let taints: Vec<String> = node.taints.iter().map(ToString::to_string).collect();
-    let troubles: Vec<String> =
-        node.troubles().map(|condition| format!("{}={}", condition.kind, condition.status)).collect();
-    let facts = [
-        ("ready", flag(node.ready.get())),
-        ("schedulable", flag(node.schedulable.get())),
-        ("conditions", (!troubles.is_empty()).then(|| troubles.join(","))),
-        ("providerID", text(&node.provider_id)),
-        ("service", text(&node.service)),
-        ("osImage", text(&node.os.image)),
-        ("kernel", text(&node.kernel)),
-        ("kubelet", text(&node.kubelet)),
-        ("runtime", text(&node.runtime)),
-        ("gpu-product", text(&gpus.product)),
-        ("gpu-count", count(gpus.count.get())),
-        ("gpu-driver", text(&gpus.driver)),
-        ("gpu-division", Some(gpus.division()).filter(|division| !division.is_empty())),
-        ("taints", (!taints.is_empty()).then(|| taints.join(","))),
-    ];
     let mut texts: BTreeMap<String, String> =
-        facts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?))).collect();
+        FACTS.iter().filter_map(|name| Some(((*name).to_owned(), node_text(node, name)?))).collect();
     for resource in &gpus.resources {
         texts.insert(format!("capacity.{}", resource.name), resource.capacity.to_string());
         let more = [("allocatable", resource.allocatable), ("held", resource.held.get())];
@@ -358,6 +336,51 @@ pub fn node_texts(node: &Node) -> Texts {
     }
     texts.extend(node.labels.iter().map(|(key, value)| (format!("label.{key}"), value.to_string())));
     texts
+}
+
+/// What is told of every node, by the names of [`node_text`].
+const FACTS: [&str; 14] = [
+    "ready",
+    "schedulable",
+    "conditions",
+    "providerID",
+    "service",
+    "osImage",
+    "kernel",
+    "kubelet",
+    "runtime",
+    "gpu-product",
+    "gpu-count",
+    "gpu-driver",
+    "gpu-division",
+    "taints",
+];
+
+/// One of the facts of a node as [`node_texts`] has it; `None` where it is not known, and for every other name.
+pub fn node_text(node: &Node, name: &str) -> Option<String> {
+    let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
+    let text = |fact: &crate::inventory::Fact<crate::inventory::Text>| fact.text().map(str::to_owned);
+    let joined = |all: Vec<String>| (!all.is_empty()).then(|| all.join(","));
+    let gpus = &node.accelerators;
+    match name {
+        "ready" => flag(node.ready.get()),
+        "schedulable" => flag(node.schedulable.get()),
+        "conditions" => {
+            joined(node.troubles().map(|condition| format!("{}={}", condition.kind, condition.status)).collect())
+        }
+        "providerID" => text(&node.provider_id),
+        "service" => text(&node.service),
+        "osImage" => text(&node.os.image),
+        "kernel" => text(&node.kernel),
+        "kubelet" => text(&node.kubelet),
+        "runtime" => text(&node.runtime),
+        "gpu-product" => text(&gpus.product),
+        "gpu-count" => gpus.count.get().map(|count| count.to_string()),
+        "gpu-driver" => text(&gpus.driver),
+        "gpu-division" => Some(gpus.division()).filter(|division| !division.is_empty()),
+        "taints" => joined(node.taints.iter().map(ToString::to_string).collect()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -834,7 +834,7 @@ impl State {
         // What was compared before says nothing of this.
         diff.other.clear();
         diff.changes.clear();
-        diff.with = Some(with);
+        (diff.left, diff.with) = (None, Some(with));
         if panes::shows_upgrades(self.desk.focused_on(Screen::Diff)) {
             self.desk.focus_on(&CHANGES);
         }

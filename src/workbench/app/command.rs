@@ -268,11 +268,21 @@ impl State {
     fn diff_command(&mut self, rest: &str) -> Vec<Effect> {
         let words: Vec<&str> = rest.split_whitespace().collect();
         if let [left, right] = words[..] {
-            let is_criteria = ops::recipe::is_criteria_text;
-            // Criteria of two words are those of one recipe, unless each has several.
+            // Criteria of two words are those of one recipe, unless each has several; also where one is misspelled.
+            let is_criteria = |text: &str| text.contains('=');
             let are_both = is_criteria(left) && is_criteria(right) && !(left.contains(',') && right.contains(','));
+            let catalog = self.model.catalog.value.as_ref();
+            let is_overlay = |name: &str| catalog.is_some_and(|catalog| catalog.overlay(name).is_some());
             match (left, right) {
                 (CLUSTER, CLUSTER) => {}
+                _ if is_overlay(left) || is_overlay(right) => {
+                    let line = self.desk.keys.command("diff OVERLAY");
+                    self.say(
+                        Severity::Warn,
+                        format!("an overlay is compared with the recipe, by {line}; two sides are files or criteria"),
+                    );
+                    return Vec::new();
+                }
                 (one, CLUSTER) | (CLUSTER, one) => return self.compare_recipe_with(With::OnCluster(one.to_owned())),
                 _ if are_both => {}
                 _ => return self.compare_recipe_with(With::Each(left.to_owned(), right.to_owned())),

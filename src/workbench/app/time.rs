@@ -103,6 +103,8 @@ impl State {
         };
         let name = moment.name.as_ref().unwrap_or(&moment.id);
         let place = PathBuf::from(format!("@{name}"));
+        let said = format!("C is the snapshot of {}", shown_time(&moment.at));
+        self.say(Severity::Info, said);
         vec![self.read(SnapshotSlot::C, place)]
     }
 

@@ -110,6 +110,12 @@ impl State {
             Action::Noise if self.desk.screen == Screen::Diff => {
                 Unable::info("recipes have no readings that change by themselves, so nothing is hidden here")
             }
+            Action::Swap if self.desk.screen == Screen::Compare && !self.has_two_sides() => {
+                let line = self.desk.keys.command("open OTHER.yaml");
+                Unable::info(format!(
+                    "nothing is compared with A yet, so no sides can change places: {line} opens another"
+                ))
+            }
             Action::Raw => match self.desk.screen {
                 Screen::Cluster | Screen::Compare if model.cluster.snapshot.is_none() => {
                     Unable::info("no snapshot yet")
@@ -276,5 +282,10 @@ impl State {
                 Unable::info(format!("no bundle is shown; {line} plans one"))
             }
         }
+    }
+
+    /// Whether there is something else than A to compare it with.
+    fn has_two_sides(&self) -> bool {
+        self.model.compared_with().is_some() && !self.model.compares_with_itself()
     }
 }

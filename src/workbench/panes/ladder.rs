@@ -260,7 +260,8 @@ fn count_parts(traced: &Traced, parts: &mut BTreeMap<usize, usize>) {
 /// The line that the layer under the cursor wrote.
 fn definition(view: &View<'_>) -> Step {
     let origin = || {
-        let RowId::Rung(place) = view.selected(&PANE)? else { return None };
+        // The criteria of a layer have a line of their own below it.
+        let (RowId::Rung(place) | RowId::Piece(place, _)) = view.selected(&PANE)? else { return None };
         let resolution = view.model.recipe.value.as_ref()?;
         let traced = values::traced_at(resolution, values::path_of(view)?)?;
         let rungs = explain::ladder(resolution, traced);

@@ -54,7 +54,7 @@ use crate::{
     catalog::{component::Component, validator::Phase},
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension, ProfileChoice},
-    diff::inventory::node_texts,
+    diff::inventory::node_text,
     inventory::{Node, shape::Key, tally::Tally},
     ops::Failure,
     term::link::Target,
@@ -407,7 +407,7 @@ impl Identity for RowId {
     fn reading(of: &dyn Any, name: &str) -> Option<String> {
         let node = of.downcast_ref::<Node>()?;
         let label = node.labels.get(name).map(|value| value.to_string());
-        label.or_else(|| OF_NODES.contains(&name).then(|| node_texts(node).remove(name)).flatten())
+        label.or_else(|| OF_NODES.contains(&name).then(|| node_text(node, name)).flatten())
     }
 }
 

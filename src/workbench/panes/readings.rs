@@ -101,10 +101,12 @@ fn build(view: &View<'_>) -> Content {
         CompareView::Shape => by_shape(view, &lines, &known),
     };
     let hidden = drift.changes.iter().filter(|change| !compare.noise.shows(change)).count();
-    let mut note = format!("{} differ, {}", text::thousands(count), compare.view.word());
-    if hidden > 0 {
-        note += &format!(", {} noisy hidden ({})", text::thousands(hidden), view.keys.key(Action::Noise));
-    }
+    let noisy = match hidden {
+        0 => String::new(),
+        hidden => format!(", {} noisy hidden ({})", text::thousands(hidden), view.keys.key(Action::Noise)),
+    };
+    let differ = format!("{} differ", text::thousands(count));
+    let mut note = format!("{differ}, {}{noisy}", compare.view.word());
     let titled = |sides: &Sides| {
         let third = sides.third.as_ref().map_or_else(String::new, |name| format!("   C {name}"));
         format!("A {}   B {}{third}", sides.left, sides.right)
@@ -113,6 +115,10 @@ fn build(view: &View<'_>) -> Content {
     let timed = titled(&sides.with_times());
     let room = if has_third { text::width(&timed) + text::width(&note) + 4 } else { ROOM };
     let title = if view.width >= room { timed } else { titled(sides) };
+    // How the differences are listed is seen; what the sides are is not.
+    if text::width(&title) + text::width(&note) + 4 > view.width {
+        note = format!("{differ}{noisy}");
+    }
     let mut says = match rows.is_empty() {
         true => Blank::Empty.says("✓ nothing differs"),
         false => Vec::new(),

@@ -80,6 +80,10 @@ fn a_file_is_compared_with_what_is_opened_next_and_not_with_itself() {
         assert!(!desk.text().contains(untrue), "{untrue}: {}", desk.text());
     }
     golden("compare-file-alone-120x40", &desk.text());
+    // There are no two sides to change places, and A is not put in the place of what is missing.
+    desk.keys("X");
+    desk.shows("nothing is compared with A yet");
+    assert!(desk.state.model.compare.b.is_none());
     open(&mut desk, "after.yaml", later());
     desk.keys("5");
     desk.shows("B after.yaml");

@@ -372,6 +372,11 @@ fn two_recipes_are_compared_as_on_the_command_line() {
     // Criteria of two words are those of one recipe.
     desk.command("diff service=kind accelerator=h100");
     assert!(matches!(desk.state.model.diff.with, Some(With::Criteria(_))));
+    desk.command("diff service=kind acelerator=h100");
+    desk.shows("acelerator");
+    assert!(!desk.text().contains("no such file"), "{}", desk.text());
+    desk.command("diff h100-eks-training gb200-eks-training");
+    desk.shows("an overlay is compared with the recipe, by `:diff OVERLAY`");
     desk.command("diff a.yaml b.yaml c.yaml");
     desk.shows("3 recipes cannot be compared; `:diff A.yaml B.yaml` compares two");
     desk.command("diff service=kind,accelerator=a100 service=eks,accelerator=h100,os=ubuntu");

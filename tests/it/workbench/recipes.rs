@@ -497,6 +497,10 @@ fn the_ladder_has_more_where_there_is_more_room() {
     let after = text.split("ladder components").nth(1).unwrap_or_default();
     assert!(after.contains("accelerator=a100"), "{text}");
     golden("ladder-criteria-200x60", &text);
+    // The line with the criteria of a layer belongs to the layer.
+    desk.state.desk.focus_on(&LADDER);
+    desk.keys("j Enter");
+    assert!(!desk.text().contains("does not set the value"), "{}", desk.text());
 }
 
 #[test]

@@ -234,6 +234,7 @@ fn the_third_snapshot_is_stepped_through_the_kept_ones() {
     };
     assert_eq!(read("<"), "@monday");
     assert!(read(">").starts_with("@20260108-091500-"), "the nearest one after it");
+    desk.shows("C is the snapshot of 2026-01-08 09:15");
 }
 
 #[test]
