@@ -279,7 +279,7 @@ fn accelerator(inventory: &Inventory) -> Dimension<String> {
         }
     });
     for (product, count) in &inventory.unnamed_accelerated {
-        let model = machine::model(product).map_or_else(|| accelerators::product(product), str::to_owned);
+        let model = machine::model_or_product(product);
         let source = || "nodeTopology.label.nvidia.com/gpu.product".to_owned();
         let new = || Group { source: source(), ..Group::default() };
         votes.by_value.entry(model).or_insert_with(new).unnamed += usize::try_from(*count).unwrap_or(usize::MAX);

@@ -195,7 +195,8 @@ fn credentials(
     if let Some((name, password)) = &login {
         return Ok(Credentials::basic(name, password)?);
     }
-    // Whoever is on the way reads what goes to an http server. client-go leaves these out as well.
+    // Whoever is on the way reads what goes to an http server. client-go leaves these out as well, and plugins too; those run
+    // here, because one that is configured for such a server is there for nothing else.
     let is_in_clear = server.scheme_str() == Some("http");
     let kept_back = match (&user.token, &user.token_file, &user.basic) {
         (Some(_), _, _) => Some("token"),

@@ -202,6 +202,13 @@ pub struct Version {
     pub suffix: String,
 }
 
+impl Version {
+    /// Whether it is one of the versions before a release: `25.10.0-rc.1`.
+    pub fn is_pre_release(&self) -> bool {
+        super::suffix::is_before_release(&self.suffix)
+    }
+}
+
 /// Reads `v1.32.4-eks-3025e55` as 1.32.4 and `-eks-3025e55`.
 ///
 /// # Errors

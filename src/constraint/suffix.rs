@@ -98,7 +98,7 @@ fn without_architecture(suffix: &str) -> &str {
     ARCHITECTURES.into_iter().find_map(|end| suffix.strip_suffix(end)).unwrap_or(suffix)
 }
 
-fn is_before_release(suffix: &str) -> bool {
+pub(super) fn is_before_release(suffix: &str) -> bool {
     candidate(suffix).is_some()
 }
 

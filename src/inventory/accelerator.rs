@@ -294,7 +294,7 @@ fn mixed(resources: &[Resource], evidence: &Evidence<'_>) -> Option<Mixed> {
     let whole = || evidence.devices.iter().filter(|device| is_whole_device(device));
     let mut vendors: BTreeMap<&str, u64> = BTreeMap::new();
     for resource in resources.iter().filter(|resource| resource.capacity > 0) {
-        if let Some((_, vendor)) = VENDORS.into_iter().find(|(domain, _)| resource.name.starts_with(domain)) {
+        if let Some(vendor) = vendor_of(&resource.name) {
             *vendors.entry(vendor).or_default() += resource.capacity;
         }
     }
@@ -308,20 +308,15 @@ fn mixed(resources: &[Resource], evidence: &Evidence<'_>) -> Option<Mixed> {
     if vendors.len() > 1 {
         return Some(Mixed::Vendors(format!("devices of several vendors in one machine: {}", counts(vendors))));
     }
-    // Two products of one model are one model.
-    let model_of = |name: &str| match accelerators::by_product(name) {
-        Some(row) => row.name.to_owned(),
-        None => accelerators::product(name),
-    };
     let mut models: BTreeMap<String, u64> = BTreeMap::new();
     for name in whole().filter_map(|device| device.attributes.get("productName")) {
-        *models.entry(model_of(name)).or_default() += 1;
+        *models.entry(machine::model_or_product(name)).or_default() += 1;
     }
     if models.is_empty() {
         for resource in resources.iter().filter(|resource| resource.capacity > 0 && resource::is_whole(&resource.name))
         {
             if let Some(name) = resource::model_of(&resource.name) {
-                *models.entry(model_of(name)).or_default() += resource.capacity;
+                *models.entry(machine::model_or_product(name)).or_default() += resource.capacity;
             }
         }
     }
@@ -526,10 +521,14 @@ fn pci_labels(labels: &Labels) -> impl Iterator<Item = PciLabel> + '_ {
     })
 }
 
+/// The vendor in whose domain a resource or a label is.
+fn vendor_of(name: &str) -> Option<&'static str> {
+    VENDORS.into_iter().find(|(domain, _)| name.starts_with(domain)).map(|(_, vendor)| vendor)
+}
+
 fn vendor(labels: &Labels, resources: &[Resource], product: &Fact<Text>, evidence: &Evidence<'_>) -> Fact<Text> {
-    let of = |name: &str| VENDORS.into_iter().find(|(domain, _)| name.starts_with(domain)).map(|(_, vendor)| vendor);
     if let Some(vendor) =
-        resources.iter().filter(|resource| resource.capacity > 0).find_map(|resource| of(&resource.name))
+        resources.iter().filter(|resource| resource.capacity > 0).find_map(|resource| vendor_of(&resource.name))
     {
         return Fact::known(vendor.into(), Source::node("status.capacity"));
     }
@@ -537,7 +536,7 @@ fn vendor(labels: &Labels, resources: &[Resource], product: &Fact<Text>, evidenc
         return Fact::known(maker.clone(), Source::label("karpenter.k8s.aws/instance-gpu-manufacturer"));
     }
     if let Some(source) = product.source() {
-        let vendor = if source.object == Object::Label { of(&source.field) } else { None };
+        let vendor = if source.object == Object::Label { vendor_of(&source.field) } else { None };
         let of_driver = || evidence.devices.first().and_then(|device| of_driver(&device.driver));
         let named = || product.text().and_then(machine::maker);
         // Clouds name the models of this vendor without their maker.

@@ -195,6 +195,11 @@ pub fn model(text: &str) -> Option<&'static str> {
     accelerators::by_product(text).filter(|row| row.in_criteria()).map(|row| row.name)
 }
 
+/// What a product text is counted under: its model in the catalog, so that products of one model are one; else the product.
+pub fn model_or_product(text: &str) -> String {
+    model(text).map_or_else(|| accelerators::product(text), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,8 +87,7 @@ fn labeled(operator: &Value) -> Option<String> {
 fn read(text: &str) -> Option<String> {
     let version = constraint::parse::version(text).ok().filter(|version| version.parts.len() > 1)?;
     let numbers = version.parts.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
-    let is_candidate = ["-rc", "-alpha", "-beta", "-dev", "-pre"].iter().any(|begin| version.suffix.starts_with(begin));
-    let suffix = if is_candidate { version.suffix.as_str() } else { "" };
+    let suffix = if version.is_pre_release() { version.suffix.as_str() } else { "" };
     Some(format!("v{numbers}{suffix}"))
 }
 

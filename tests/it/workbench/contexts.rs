@@ -1,7 +1,7 @@
 //! One kubeconfig, several clusters: choosing another context while the workbench is open.
 
 use super::{
-    desk::{Desk, contexts, run_half_way, snapshot},
+    desk::{Desk, contexts, earlier, run_half_way, snapshot},
     screens::golden,
 };
 use crate::sandbox::Sandbox;
@@ -9,7 +9,6 @@ use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{
         Failure, Kind,
-        run::previous::Earlier,
         snapshots::{self, How},
     },
     workbench::{
@@ -174,15 +173,7 @@ fn what_was_asked_of_one_cluster_is_not_heard_after_a_switch_to_another() {
     desk.shows("context production-us is shown now");
     desk.update(found(asked));
     assert!(desk.state.model.records.in_cluster.is_none());
-    let earlier = Earlier {
-        namespace: "aicr-validation".into(),
-        pod: "worker-1".into(),
-        container: "cuda".into(),
-        restarts: 2,
-        end: "Error, exit code 4".into(),
-        text: "device 0 is gone\n".into(),
-    };
-    desk.update(Msg::PreviousRead { generation: previous, check, answer: Ok(vec![earlier]) });
+    desk.update(Msg::PreviousRead { generation: previous, check, answer: Ok(vec![earlier()]) });
     assert!(!desk.text().contains("device 0 is gone"), "{}", desk.text());
     desk.carry_out(late_moment);
     let source = desk.state.model.cluster.source;

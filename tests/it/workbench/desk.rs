@@ -13,7 +13,10 @@ use aicr::{
         self,
         connect::Target,
         demo::DemoOptions,
-        run::record::{self, Facts, Record, Shelf, Summary},
+        run::{
+            previous::Earlier,
+            record::{self, Facts, Record, Shelf, Summary},
+        },
         session::Session,
         snapshots,
         upgrade::{self, Report, installed::Live},
@@ -486,5 +489,17 @@ pub fn later() -> Arc<Inventory> {
 pub fn compare(desk: &mut Desk, a: (&str, Arc<Inventory>), b: (&str, Arc<Inventory>)) {
     for (slot, (name, snapshot)) in [(SnapshotSlot::A, a), (SnapshotSlot::B, b)] {
         desk.update(Msg::Snapshot { slot, generation: 0, name: name.into(), answer: Ok(snapshot) });
+    }
+}
+
+/// What a container of worker-1 wrote before it was restarted.
+pub fn earlier() -> Earlier {
+    Earlier {
+        namespace: "aicr-validation".into(),
+        pod: "worker-1".into(),
+        container: "cuda".into(),
+        restarts: 2,
+        end: "Error, exit code 4".into(),
+        text: "tries device 0\ndevice 0 is gone\n".into(),
     }
 }

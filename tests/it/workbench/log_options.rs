@@ -2,11 +2,11 @@
 //! wrote that were restarted.
 
 use super::{
-    desk::{Desk, NOW, list_records, recorded, run_half_way},
+    desk::{Desk, NOW, earlier, list_records, recorded, run_half_way},
     screens::golden,
 };
 use aicr::{
-    ops::{Failure, Kind, run::previous::Earlier},
+    ops::{Failure, Kind},
     report::lines::{LIMIT, Lines},
     validate::event::Body,
     workbench::{
@@ -188,18 +188,10 @@ fn what_restarted_containers_wrote_is_read_while_their_pods_are_there() {
     desk.shows("no container of dra-support was restarted");
     desk.command("previous");
     let Some(Effect::ReadPrevious { generation: newer, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    let earlier = Earlier {
-        namespace: "aicr-validation".into(),
-        pod: "worker-1".into(),
-        container: "cuda".into(),
-        restarts: 2,
-        end: "Error, exit code 4".into(),
-        text: "tries device 0\ndevice 0 is gone\n".into(),
-    };
     // Only the newest answer counts.
-    desk.update(Msg::PreviousRead { generation, check: check.clone(), answer: Ok(vec![earlier.clone()]) });
+    desk.update(Msg::PreviousRead { generation, check: check.clone(), answer: Ok(vec![earlier()]) });
     assert!(!desk.text().contains("device 0 is gone"));
-    desk.update(Msg::PreviousRead { generation: newer, check: check.clone(), answer: Ok(vec![earlier]) });
+    desk.update(Msg::PreviousRead { generation: newer, check: check.clone(), answer: Ok(vec![earlier()]) });
     golden("log-previous-120x40", &desk.text());
     desk.keys("q");
     desk.command("previous");
