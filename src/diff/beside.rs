@@ -15,12 +15,8 @@ use std::{
 pub struct Reading {
     pub key: String,
     pub values: Vec<Option<String>>,
-}
-
-impl Reading {
-    pub fn differs(&self) -> bool {
-        self.values.windows(2).any(|pair| pair[0] != pair[1])
-    }
+    /// The groups do not have the same values, however these are told.
+    pub differs: bool,
 }
 
 /// Readings of the groups: those that differ, then the others, each by name.
@@ -32,20 +28,34 @@ pub fn of(groups: &[Vec<Arc<Node>>]) -> Vec<Reading> {
     let is_own = |key: &&String| {
         several().count() > 0 && several().all(|(texts, _)| texts.get(*key).is_some_and(|said| said.is_own))
     };
-    let reading = |key: &String| Reading {
-        key: key.clone(),
-        values: read.iter().map(|texts| texts.get(key).map(|said| said.text.clone())).collect(),
+    let reading = |key: &String| {
+        let said: Vec<Option<&Said>> = read.iter().map(|texts| texts.get(key)).collect();
+        Reading {
+            key: key.clone(),
+            values: said.iter().map(|said| said.map(|said| said.text.clone())).collect(),
+            differs: said.windows(2).any(|pair| pair[0].map(Said::values) != pair[1].map(Said::values)),
+        }
     };
     let mut readings: Vec<Reading> = keys.into_iter().filter(|key| !is_own(key)).map(reading).collect();
-    readings.sort_by_key(|reading| !reading.differs());
+    readings.sort_by_key(|reading| !reading.differs);
     readings
 }
 
 /// What the nodes of a group say of one thing.
 struct Said {
+    /// Each value, and how many nodes have it.
+    all: BTreeMap<String, usize>,
     text: String,
     /// Each of them says something else.
     is_own: bool,
+    is_whole: bool,
+}
+
+impl Said {
+    /// The different values, and whether every node has one.
+    fn values(&self) -> (Vec<&String>, bool) {
+        (self.all.keys().collect(), self.is_whole)
+    }
 }
 
 /// Values that are listed before they are counted.
@@ -64,14 +74,13 @@ fn common(nodes: &[Arc<Node>]) -> BTreeMap<String, Said> {
         let listed: Vec<&str> = all.keys().take(LISTED).map(String::as_str).collect();
         let mut text = listed.join(", ");
         if different > LISTED {
-            // With the last one, so that two groups that differ rarely read alike.
             let last = all.keys().next_back().map_or("", String::as_str);
             text = format!("{}: {text}, … {last}", text::count(different, "value"));
         }
         if count < nodes.len() {
             text = format!("{text} ({count} of {})", nodes.len());
         }
-        Said { text, is_own: different == nodes.len() && different > 1 }
+        Said { all, text, is_own: different == nodes.len() && different > 1, is_whole: count == nodes.len() }
     };
     values.into_iter().map(|(key, all)| (key, said(all))).collect()
 }
@@ -113,6 +122,11 @@ mod tests {
         let third = vec![node("e", "7.1", "v1.34"), node("f", "7.1", "v1.34"), node("g", "7.2", "v1.34")];
         let fourth = vec![node("h", "8.1", "v1.34"), node("i", "8.1", "v1.34"), node("j", "8.2", "v1.34")];
         check(&[third, fourth], &["kernel: 7.1, 7.2 | 8.1, 8.2", "kubelet: v1.34 | v1.34"]);
+        // Those that read alike because the middle is left out differ all the same.
+        let many = |odd: &str| ["1", "2", "3", odd, "5", "5"].map(|kernel| node("n", kernel, "v1.34")).to_vec();
+        let differs =
+            of(&[many("4"), many("4.1")]).into_iter().any(|reading| reading.key == "kernel" && reading.differs);
+        assert!(differs);
         check(&[group, vec![node("d", "6.2", "v1.34")]], &["kernel: 6.1 | 6.2", "kubelet: v1.33, v1.34 | v1.34"]);
     }
 }

@@ -366,9 +366,9 @@ impl Overlay {
 
     /// Readings in columns, those that differ first.
     pub fn readings(title: &str, names: &[String], readings: &[Reading]) -> Overlay {
-        let differ = readings.iter().filter(|reading| reading.differs()).count();
+        let differ = readings.iter().filter(|reading| reading.differs).count();
         let row = |(at, reading): (usize, &Reading)| {
-            let (role, mark) = match reading.differs() {
+            let (role, mark) = match reading.differs {
                 true => (Role::Text, Some((Role::Change, "~"))),
                 false => (Role::Muted, None),
             };

@@ -71,7 +71,7 @@ fn other_ways(view: &View<'_>) -> Vec<(Role, String)> {
     let line = |word: &str, does: &str| (Role::Muted, format!("{word:<12}  {does}"));
     vec![
         (Role::Text, String::new()),
-        (Role::Text, "without it:".to_owned()),
+        (Role::Text, "without this cluster:".to_owned()),
         line(&view.keys.command("open FILE"), "a saved snapshot"),
         line(&view.keys.command("context"), "the cluster of another context"),
         line("aicr --demo", "a cluster to look around in"),
