@@ -112,6 +112,9 @@ enum Verb {
         /// How many of the newest stay.
         #[arg(long, value_name = "COUNT", default_value_t = 100)]
         keep: usize,
+        /// Only list what would be removed.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -212,9 +215,16 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             }
             return Ok(verdict.map_or(Exit::Inconclusive, Exit::from));
         }
-        Verb::Prune { keep } => {
-            let removed = record::prune(&record::folder()?, *keep)?;
-            printer.note(format!("removed the records of {}", count(removed.len(), "run")));
+        Verb::Prune { keep, dry_run } => {
+            let folder = record::folder()?;
+            let of = |runs: usize| format!("the records of {}", count(runs, "run"));
+            if *dry_run {
+                let beyond = record::prunable(&folder, *keep)?;
+                let times: Vec<String> = beyond.iter().map(|stored| record::began(&stored.name)).collect();
+                let listed = beyond.iter().zip(&times).map(|(stored, at)| (&*stored.name, &**at));
+                return super::snapshots::would_remove(printer, listed, &of(beyond.len()));
+            }
+            printer.note(format!("removed {}", of(record::prune(&folder, *keep)?.len())));
         }
     }
     Ok(Exit::Good)

@@ -156,10 +156,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let limits = Limits { moments: *keep, bytes: max_size << 20, since };
             if *dry_run {
                 let beyond = snapshots::prunable(&folder, &limits)?;
-                let lines: String = beyond.iter().map(|moment| format!("{}  {}\n", moment.id, moment.at)).collect();
-                printer.data(&lines)?;
-                printer.note(format!("would remove {}", count(beyond.len(), "snapshot")));
-                return Ok(Exit::Good);
+                let listed = beyond.iter().map(|moment| (&*moment.id, &*moment.at));
+                return would_remove(printer, listed, &count(beyond.len(), "snapshot"));
             }
             let removed = snapshots::prune(&folder, &limits)?;
             printer.note(format!("removed {}", count(removed.len(), "snapshot")));
@@ -187,6 +185,18 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             output::deliver(printer, output, &ops::snapshot::text(&read, format, written.edition))?;
         }
     }
+    Ok(Exit::Good)
+}
+
+/// What a dry run of a removal lists: ids with their times, and how many there are.
+pub(super) fn would_remove<'l>(
+    printer: &Printer,
+    listed: impl Iterator<Item = (&'l str, &'l str)>,
+    what: &str,
+) -> Outcome {
+    let lines: String = listed.map(|(id, at)| format!("{id}  {at}\n")).collect();
+    printer.data(&lines)?;
+    printer.note(format!("would remove {what}"));
     Ok(Exit::Good)
 }
 

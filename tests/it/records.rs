@@ -69,6 +69,12 @@ fn a_run_is_kept_and_can_be_shown_exported_replayed_and_compared() {
     assert_eq!(sandbox.aicr(&[&faulty[..], &["--compat-exit-codes", "--no-record"]].concat()).code, 8);
     assert_eq!(records(&sandbox).len(), 2, "not recorded where that is asked");
 
+    // What would go is listed as of snapshots: by ids and times.
+    let dry = sandbox.aicr(&["runs", "prune", "--keep", "1", "--dry-run"]);
+    let began = format!("{}-{}-{}T", &ids[0][..4], &ids[0][4..6], &ids[0][6..8]);
+    assert!(dry.code == 0 && dry.stdout.starts_with(&format!("{}  {began}", ids[0])), "{}", dry.transcript);
+    assert!(dry.stderr.contains("would remove the records of 1 run\n"), "{}", dry.transcript);
+    assert_eq!(records(&sandbox).len(), 2, "nothing is removed");
     let pruned = sandbox.aicr(&["runs", "prune", "--keep", "1"]);
     assert!(pruned.code == 0 && records(&sandbox).len() == 1, "{}", pruned.transcript);
     let missing = sandbox.aicr(&["runs", "show", &ids[0]]);

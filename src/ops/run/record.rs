@@ -454,21 +454,35 @@ pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool
     }
 }
 
-/// Removes records but the newest `keep` of those that have ended; the ids of what was removed.
+/// What [`prune`] would remove.
+///
+/// # Errors
+/// As [`Shelf::list`].
+pub fn prunable(folder: &Path, keep: usize) -> Result<Vec<Stored>, Failure> {
+    let stored = records::list(folder).map_err(|error| unremoved(folder, error))?;
+    Ok(stored.into_iter().filter(|stored| !stored.is_open).skip(keep).collect())
+}
+
+/// Removes records but the newest `keep` of those that have ended; what was removed.
 ///
 /// # Errors
 /// As [`Shelf::list`]; a file that cannot be removed.
-pub fn prune(folder: &Path, keep: usize) -> Result<Vec<String>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::from_error(Kind::Internal, "remove records", error).at(folder.display().to_string())
-    };
-    let mut removed = Vec::new();
-    let ended = records::list(folder).map_err(failed)?.into_iter().filter(|stored| !stored.is_open);
-    for stored in ended.skip(keep) {
-        records::remove(&stored).map_err(failed)?;
-        removed.push(stored.name);
+pub fn prune(folder: &Path, keep: usize) -> Result<Vec<Stored>, Failure> {
+    let beyond = prunable(folder, keep)?;
+    for stored in &beyond {
+        records::remove(stored).map_err(|error| unremoved(folder, error))?;
     }
-    Ok(removed)
+    Ok(beyond)
+}
+
+fn unremoved(folder: &Path, error: io::Error) -> Failure {
+    Failure::from_error(Kind::Internal, "remove records", error).at(folder.display().to_string())
+}
+
+/// When a run began, in RFC 3339, as its id says it; empty where that says no time.
+pub fn began(id: &str) -> String {
+    let at = id.get(..15).and_then(|at| jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", at).ok());
+    at.map(|at| format!("{at}Z")).unwrap_or_default()
 }
 
 #[cfg(test)]
