@@ -2,7 +2,7 @@
 
 use super::{
     model::{Model, Side, Sides},
-    widgets::text,
+    widgets::text::{self, Cut},
 };
 
 impl Model {
@@ -58,6 +58,65 @@ impl Model {
     }
 }
 
+impl Sides {
+    /// All sides with their letters.
+    pub fn title(&self) -> String {
+        lettered(&self.names())
+    }
+
+    /// The same in so many columns: where names are too long, what they have in common is said once and before them, with a
+    /// `*` for what each has of its own.
+    pub fn title_in(&self, columns: usize) -> String {
+        let names = self.names();
+        let whole = lettered(&names);
+        if text::width(&whole) <= columns {
+            return whole;
+        }
+        let Some((before, after)) = common(&names) else { return whole };
+        let own: Vec<&str> = names.iter().map(|name| &name[before..name.len() - after]).collect();
+        let own = lettered(&own);
+        let pattern = format!("{}*{}", &names[0][..before], &names[0][names[0].len() - after..]);
+        match columns.saturating_sub(text::width(&own) + 2) {
+            // What tells them apart is worth more than what they have in common.
+            room if room < text::width(&pattern).min(LEAST) => own,
+            room => format!("{}  {own}", text::fit(&pattern, room, Cut::Middle)),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        [&self.left, &self.right].into_iter().chain(&self.third).map(String::as_str).collect()
+    }
+}
+
+/// `A before   B after`.
+fn lettered(names: &[&str]) -> String {
+    let named: Vec<String> =
+        ["A", "B", "C"].iter().zip(names).map(|(letter, name)| format!("{letter} {name}")).collect();
+    named.join("   ")
+}
+
+/// How many bytes all names begin with and end with, to the ends of words; `None` where that is little, or where a name would
+/// have nothing of its own.
+fn common(names: &[&str]) -> Option<(usize, usize)> {
+    let (first, rest) = names.split_first()?;
+    let ends = |at: usize| first[..at].ends_with(|c: char| !c.is_alphanumeric());
+    let before = (0..first.len())
+        .rev()
+        .find(|at| first.is_char_boundary(*at) && ends(*at) && rest.iter().all(|name| name.starts_with(&first[..*at])));
+    let before = before.filter(|before| *before >= LEAST)?;
+    let shortest = names.iter().map(|name| name.len()).min()?;
+    let begins = |at: usize| first[at..].starts_with(|c: char| !c.is_alphanumeric());
+    let after = (before + 1..first.len()).filter(|at| first.is_char_boundary(*at) && begins(*at)).find(|at| {
+        let end = &first[*at..];
+        before + end.len() < shortest && rest.iter().all(|name| name.ends_with(end))
+    });
+    let after = after.map_or(0, |at| first.len() - at);
+    (before + after < shortest).then_some((before, after))
+}
+
+/// Columns of what several names have in common, below which it says nothing.
+const LEAST: usize = 8;
+
 impl Side {
     /// When it was taken, where the name does not say it.
     fn time(&self) -> String {
@@ -69,3 +128,35 @@ impl Side {
 
 /// Columns of a day and a time to the minute.
 const MINUTES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_long_names_have_in_common_is_said_once() {
+        let sides = |names: [&str; 3]| Sides {
+            left: names[0].into(),
+            right: names[1].into(),
+            third: Some(names[2].into()),
+            ..Sides::default()
+        };
+        let of_days = ["21", "22", "23"].map(|day| format!("production-eu-west-gpu-cluster-2026-11-{day}.yaml"));
+        let of_days = sides([&of_days[0], &of_days[1], &of_days[2]]);
+        for (columns, expected) in [
+            (200, of_days.title().as_str()),
+            (80, "production-eu-west-gpu-cluster-2026-11-*.yaml  A 21   B 22   C 23"),
+            (40, "production…11-*.yaml  A 21   B 22   C 23"),
+            (20, "A 21   B 22   C 23"),
+        ] {
+            assert_eq!(of_days.title_in(columns), expected);
+        }
+        // There is little, or nothing.
+        for names in [["a-before.yaml", "a-after.yaml", "a.yaml"], ["before", "after", "lab"]] {
+            assert_eq!(sides(names).title_in(20), sides(names).title());
+        }
+        // One of them is the beginning of the others.
+        let of_one = sides(["cluster-eu-", "cluster-eu-1", "cluster-eu-1"]);
+        assert_eq!(of_one.title_in(40), "cluster-*  A eu-   B eu-1   C eu-1");
+    }
+}

@@ -12,7 +12,7 @@ use crate::{
     inventory::Inventory,
     ops::diff::Drift,
     text::listed,
-    workbench::model::{CompareView, Sides},
+    workbench::model::CompareView,
 };
 use serde_json::Value;
 use std::{
@@ -107,14 +107,13 @@ fn build(view: &View<'_>) -> Content {
     };
     let differ = format!("{} differ", text::thousands(count));
     let mut note = format!("{differ}, {}{noisy}", compare.view.word());
-    let titled = |sides: &Sides| {
-        let third = sides.third.as_ref().map_or_else(String::new, |name| format!("   C {name}"));
-        format!("A {}   B {}{third}", sides.left, sides.right)
-    };
     // Of three sides the last one is cut first, so times go before it.
-    let timed = titled(&sides.with_times());
+    let timed = sides.with_times().title();
     let room = if has_third { text::width(&timed) + text::width(&note) + 4 } else { ROOM };
-    let title = if view.width >= room { timed } else { titled(sides) };
+    let title = match view.width >= room {
+        true => timed,
+        false => sides.title_in(view.width.saturating_sub(text::width(&differ) + text::width(&noisy) + 4)),
+    };
     // How the differences are listed is seen; what the sides are is not.
     if text::width(&title) + text::width(&note) + 4 > view.width {
         note = format!("{differ}{noisy}");

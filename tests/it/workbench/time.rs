@@ -196,6 +196,22 @@ fn three_snapshots_have_three_columns() {
     golden("compare-three-200x60", &desk.text());
 }
 
+/// Names that begin alike say that once where they have no room.
+#[test]
+fn three_long_names_are_told_apart_in_a_narrow_frame() {
+    let mut desk = desk(80, 24);
+    let at = |kernel| cluster("2026-01-05T08:00:00Z", kernel);
+    let name = |day: u32| format!("production-eu-west-gpu-cluster-2026-01-{day:02}.yaml");
+    compare(&mut desk, (&name(5), at(None)), (&name(6), at(Some(("worker-2", "6.12.60")))));
+    let third = at(Some(("worker-3", "6.12.61")));
+    desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation: 0, name: name(7), answer: Ok(third) });
+    desk.keys("5");
+    desk.shows("production-eu-west-gpu-cluster-2026-01-*.yaml  A 05   B 06   C 07");
+    golden("compare-three-long-80x24", &desk.text());
+    desk.update(Msg::Input(aicr::term::input::Input::Resize { width: 60, height: 40 }));
+    desk.shows("*.yaml  A 05   B 06   C 07");
+}
+
 #[test]
 fn by_shape_each_of_three_columns_says_its_own_snapshot() {
     let mut desk = desk(200, 60);
