@@ -1,7 +1,7 @@
 //! Words for data that many messages need: counts with their plural, alternatives, causes.
 #![warn(missing_docs)]
 
-use std::error::Error;
+use std::{cmp::Ordering, error::Error};
 
 /// A count with its noun: `1 value`, `3 matches`, `2 entries`.
 pub fn count(number: usize, noun: &str) -> String {
@@ -30,13 +30,56 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
-/// The first names, at most `most` of them (never 0), and how many there are besides: `gpu-a, gpu-b and 3 more`.
+/// The first names in their [`natural`] order, at most `most` of them (never 0), and how many there are besides: `gpu-2, gpu-10
+/// and 3 more`.
 pub fn listed(names: &[String], most: usize) -> String {
-    let shown = names[..names.len().min(most)].join(", ");
+    let mut first: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Of thousands only those that are shown are put in order.
+    if first.len() > most && most > 0 {
+        first.select_nth_unstable_by(most - 1, |left, right| by_name(left, right));
+        first.truncate(most);
+    }
+    first.sort_unstable_by(|left, right| by_name(left, right));
+    let shown = first.join(", ");
     match names.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// Compares texts with the numbers in them as numbers: `node-2` before `node-10`, `1.9` before `1.10`.
+pub fn natural(left: &str, right: &str) -> Ordering {
+    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
+    loop {
+        match (left.first(), right.first()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(a), Some(b)) if a.is_ascii_digit() && b.is_ascii_digit() => {
+                let (a, rest_left) = digits(left);
+                let (b, rest_right) = digits(right);
+                let order = a.len().cmp(&b.len()).then_with(|| a.cmp(b));
+                if order != Ordering::Equal {
+                    return order;
+                }
+                (left, right) = (rest_left, rest_right);
+            }
+            (Some(a), Some(b)) if a == b => (left, right) = (&left[1..], &right[1..]),
+            (Some(a), Some(b)) => return a.cmp(b),
+        }
+    }
+}
+
+/// The number at the start without leading zeros, and what follows.
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let start = text[..end].iter().position(|byte| *byte != b'0').unwrap_or(end);
+    (&text[start..end], &text[end..])
+}
+
+/// [`natural`], and by their letters those that are the same in it: different names are never equal.
+pub fn by_name(left: &str, right: &str) -> Ordering {
+    natural(left, right).then_with(|| left.cmp(right))
 }
 
 /// How long something took: `0.1 s`, `41.0 s`, and from a minute on as [`seconds`].
@@ -128,6 +171,21 @@ pub fn json_problem(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_texts_sort_as_numbers() {
+        let mut names = ["node-10", "node-2", "1.10", "1.9", "node-02b"];
+        names.sort_by(|left, right| natural(left, right));
+        assert_eq!(names, ["1.9", "1.10", "node-2", "node-02b", "node-10"]);
+    }
+
+    #[test]
+    fn the_first_names_of_a_list_are_those_with_the_lowest_numbers() {
+        let names: Vec<String> = (1..=12).rev().map(|number| format!("gpu-{number}")).collect();
+        assert_eq!(listed(&names, 3), "gpu-1, gpu-2, gpu-3 and 9 more");
+        assert_eq!(listed(&names[2..4], 3), "gpu-9, gpu-10");
+        assert_eq!((by_name("gpu-1", "gpu-01"), by_name("gpu-1", "gpu-1")), (Ordering::Greater, Ordering::Equal));
+    }
 
     #[test]
     fn nouns_follow_their_number() {

@@ -8,6 +8,7 @@ use super::{Change, ChangeKind, node_path, noise, replaced};
 use crate::{
     inventory::{Inventory, Node, Scalar, State, Subtype, source_of},
     snapshot::{self, path::TYPES},
+    text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -126,7 +127,7 @@ fn sides(inventory: &Inventory) -> impl Iterator<Item = Side> {
     by_name(inventory).map(|node| Side::Shared(Arc::clone(node)))
 }
 
-/// Changes from left to right: measurements in type order, readings by path, then nodes by name; a node that took the place of
+/// Changes from left to right: measurements in type order, readings by path, then nodes as a person counts them; a node that took the place of
 /// another is one change.
 pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
     compare_baselines((&Baseline::of(left), sides(left)), (&Baseline::of(right), sides(right)))
@@ -170,6 +171,8 @@ fn compare_baselines(
         let mut of_nodes = Vec::new();
         compare_nodes(left_nodes.peekable(), right_nodes.peekable(), &unread, &mut of_nodes);
         replaced::pair(&mut of_nodes);
+        // They are met in the order of their letters, and listed as a person counts them.
+        of_nodes.sort_by(|left, right| text::by_name(node_of(left), node_of(right)));
         changes.append(&mut of_nodes);
     }
     for change in &mut changes {
@@ -265,6 +268,11 @@ fn pairs(
     let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     let value = |side: &BTreeMap<String, String>, key: &String| side.get(key).map(|text| Value::from(text.as_str()));
     keys.into_iter().filter_map(|key| Change::of(path(key), value(left, key), value(right, key))).collect()
+}
+
+/// The node that a change is of.
+fn node_of(change: &Change) -> &str {
+    node_path::node_of(&change.path).unwrap_or_default()
 }
 
 /// Compares nodes that come in the order of their names, one at a time.

@@ -6,6 +6,7 @@
 
 pub mod accelerator;
 mod fact;
+mod in_order;
 pub mod machine;
 pub mod measurement;
 pub mod node;
@@ -17,6 +18,7 @@ pub mod tally;
 pub mod text;
 
 pub use fact::{Fact, Object, Reading, Source, Unknown};
+pub use in_order::InOrder;
 pub use measurement::{Item, Measurement, Record, Scalar, Subtype};
 pub use node::Node;
 pub use text::{Labels, Text, Texts};

@@ -5,7 +5,9 @@
 //! not the ones that are the same everywhere.
 
 use super::{node::Node, tally::Tally, text::Text};
+use crate::text::by_name;
 use std::{
+    cmp::Ordering,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -114,7 +116,7 @@ impl Key {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     pub key: Key,
-    /// Sorted by name; never empty.
+    /// In the order of [`by_name`]; never empty.
     pub nodes: Vec<Arc<Node>>,
     pub tally: Tally,
     /// A few nodes that differ little from many, which is drift rather than a group of its own; or machines with
@@ -173,7 +175,7 @@ pub struct Grouping {
 }
 
 impl Grouping {
-    /// Brings a fleet that was made here to other nodes, which are sorted by name.
+    /// Brings a fleet that was made here to other nodes, which are in the order of [`by_name`].
     pub fn update(&mut self, fleet: &mut Fleet, nodes: &[Arc<Node>]) {
         if !self.put(fleet, nodes) {
             // Keys that only the old one has are given up with it.
@@ -198,7 +200,7 @@ impl Grouping {
             }
             let shape = fleet.shapes.iter_mut().find(|shape| Arc::ptr_eq(&shape.key.0, &key.0));
             let Some(shape) = shape else { return false };
-            let Ok(at) = shape.nodes.binary_search_by(|other| other.name.cmp(&node.name)) else { return false };
+            let Ok(at) = shape.nodes.binary_search_by(|other| by_name(&other.name, &node.name)) else { return false };
             let (was, is) = (Tally::of(known), Tally::of(node));
             // What the order of shapes follows from.
             if was.accelerators != is.accelerators {
@@ -214,7 +216,7 @@ impl Grouping {
         true
     }
 
-    /// Groups nodes that are sorted by name.
+    /// Groups nodes that are in the order of [`by_name`].
     pub fn fleet(&mut self, nodes: &[Arc<Node>]) -> Fleet {
         self.take(nodes);
         let mut groups: HashMap<*const Text, (Key, Vec<Arc<Node>>)> = HashMap::new();
@@ -231,7 +233,7 @@ impl Grouping {
             // The same one stands where it stood, mostly; then names need not be looked at.
             let mut known = before.next_if(|(known, _)| Arc::ptr_eq(known, node));
             if known.is_none() {
-                while before.next_if(|(known, _)| known.name < node.name).is_some() {}
+                while before.next_if(|(known, _)| by_name(&known.name, &node.name) == Ordering::Less).is_some() {}
                 known = before.next_if(|(known, _)| known.name == node.name);
             }
             let same = known.filter(|(known, _)| Arc::ptr_eq(known, node));

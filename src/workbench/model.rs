@@ -24,7 +24,7 @@ use crate::{
     document::side,
     fingerprint::{self, Fingerprint},
     inventory::{
-        Inventory, Node, State as SourceState,
+        InOrder, Inventory, Node, State as SourceState,
         shape::{Fleet, Grouping, Key, Shape},
     },
     ops::{
@@ -153,6 +153,8 @@ pub struct Cluster {
     /// What is shown stands still, because a person said so.
     pub paused: Option<Paused>,
     pub snapshot: Option<Arc<Inventory>>,
+    /// Its nodes as they are listed.
+    pub in_order: InOrder,
     /// The nodes by shape.
     pub fleet: Fleet,
     /// What made them, for the next time.
@@ -211,7 +213,8 @@ impl Cluster {
     /// Takes a new inventory; says whether it reads like the one before: [`Inventory::reads_like`].
     pub fn show(&mut self, snapshot: Arc<Inventory>) -> bool {
         let reads_alike = self.snapshot.as_ref().is_some_and(|known| known.reads_like(&snapshot));
-        self.grouping.update(&mut self.fleet, &snapshot.nodes);
+        self.in_order.update(&snapshot.nodes);
+        self.grouping.update(&mut self.fleet, self.in_order.nodes());
         // It follows from readings alone.
         if !reads_alike {
             self.fingerprint = fingerprint::of(&snapshot);
@@ -304,9 +307,9 @@ impl Cluster {
         }
     }
 
-    /// The nodes of the shown cluster, by name; empty while nothing is shown.
+    /// The nodes of the shown cluster, as a person counts them; empty while nothing is shown.
     pub fn nodes(&self) -> &[Arc<Node>] {
-        self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.nodes)
+        if self.snapshot.is_some() { self.in_order.nodes() } else { &[] }
     }
 }
 

@@ -215,7 +215,7 @@ fn readiness_row(line: &ReadinessView) -> Row {
         _ => Cell::new(role, actual).and(Role::Muted, format!(" {sign} {}{why}", line.expected)),
     };
     let result = match &line.set_by {
-        Some(layer) => result.and(Role::Muted, format!("  set by {layer}")),
+        Some(layer) => result.and_where_room(Role::Muted, format!("  set by {layer}")),
         None => result,
     };
     Row {

@@ -1,4 +1,4 @@
-//! The filter language, and in which order texts with numbers stand.
+//! The filter language.
 //!
 //! In: what a person typed and the columns of a table. Out: which rows stay, and which of their letters matched, or the
 //! place of the word that cannot be understood. Words must all match; ` | ` between them starts another choice.
@@ -7,6 +7,7 @@ use super::{
     table::{Column, Identity, Row},
     text,
 };
+use crate::text::natural;
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{AtomKind, CaseMatching, Normalization, Pattern},
@@ -343,36 +344,6 @@ fn brief(error: &regex::Error) -> String {
     text::clean(line.trim_start_matches("error: ")).into_owned()
 }
 
-/// Compares texts with the numbers in them as numbers: `node-2` before `node-10`, `1.9` before `1.10`.
-pub fn natural(left: &str, right: &str) -> Ordering {
-    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
-    loop {
-        match (left.first(), right.first()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
-            (Some(a), Some(b)) if a.is_ascii_digit() && b.is_ascii_digit() => {
-                let (a, rest_left) = digits(left);
-                let (b, rest_right) = digits(right);
-                let order = a.len().cmp(&b.len()).then_with(|| a.cmp(b));
-                if order != Ordering::Equal {
-                    return order;
-                }
-                (left, right) = (rest_left, rest_right);
-            }
-            (Some(a), Some(b)) if a == b => (left, right) = (&left[1..], &right[1..]),
-            (Some(a), Some(b)) => return a.cmp(b),
-        }
-    }
-}
-
-/// The number at the start without leading zeros, and what follows.
-fn digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    let start = text[..end].iter().position(|byte| *byte != b'0').unwrap_or(end);
-    (&text[start..end], &text[end..])
-}
-
 /// Whether a row has a word anywhere.
 pub fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
     let mut beside = beside(row);
@@ -418,13 +389,6 @@ fn places(text: &str, word: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_in_texts_sort_as_numbers() {
-        let mut names = ["node-10", "node-2", "1.10", "1.9", "node-02b"];
-        names.sort_by(|left, right| natural(left, right));
-        assert_eq!(names, ["1.9", "1.10", "node-2", "node-02b", "node-10"]);
-    }
 
     const COLUMNS: [Column; 4] = [
         Column::new("NAME", 1, 9),

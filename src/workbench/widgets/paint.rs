@@ -210,6 +210,14 @@ impl<I: Identity> Table<I> {
             }
             return;
         }
+        if cell.is_spare
+            && skip == 0
+            && let Some((_, spans)) = cell.spans.split_last()
+        {
+            let rest = spans.iter().fold(Cell::default(), |rest, (role, text)| rest.and(*role, text));
+            self.draw_cell(canvas, area, &rest, column);
+            return;
+        }
         if let [(role, text)] = &cell.spans[..] {
             canvas.fitted(area.x, area.y, area.width, text::skip(text, skip), column.cut, *role);
             return;

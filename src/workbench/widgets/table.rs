@@ -5,14 +5,14 @@
 //! sorting, filtering and new data keep it.
 
 use super::{
-    filter::{self, Filter, Misread, Names, natural},
+    filter::{self, Filter, Misread, Names},
     marks::Marks,
     recent::Recent,
     rows::MadeOf,
     text::{self, Cut},
     widths::{natural_of, natural_width},
 };
-use crate::{term::link::Target, workbench::theme::Role};
+use crate::{term::link::Target, text::natural, workbench::theme::Role};
 use std::{
     any::Any,
     borrow::Cow,
@@ -27,6 +27,8 @@ pub struct Cell {
     pub(super) spans: Vec<(Role, String)>,
     /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
     width: usize,
+    /// Its last piece is left out whole where it has no room.
+    pub(super) is_spare: bool,
     /// Boxed, because few of the many cells of a fleet have one.
     pub(super) link: Option<Box<Target>>,
 }
@@ -45,6 +47,11 @@ impl Cell {
         self.width += text::width(&text);
         self.spans.push((role, text));
         self
+    }
+
+    /// With one more piece, which is left out whole where it has no room: half of it would say nothing.
+    pub fn and_where_room(self, role: Role, text: impl AsRef<str>) -> Cell {
+        Cell { is_spare: true, ..self.and(role, text) }
     }
 
     /// The same text with that of another cell behind it.

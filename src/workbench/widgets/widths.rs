@@ -312,8 +312,11 @@ impl<I: Identity> Table<I> {
     /// The widths of one row: where a text leaves room, what is before it and would be cut takes that, and the text begins
     /// further right. Not while the text is scrolled, nor for texts beside each other, which stand at the same places.
     pub fn widths_of_row<'w>(&self, row: &Row<I>, widths: &'w [u16]) -> Cow<'w, [u16]> {
+        if !self.is_text() {
+            return self.widths_of_table_row(row, widths);
+        }
         let columns = &self.content.columns;
-        let is_plain = self.is_text() && self.left == 0 && row.depth == 0 && row.branch.is_none();
+        let is_plain = self.left == 0 && row.depth == 0 && row.branch.is_none();
         let grows_last = columns.last().is_some_and(|last| last.grows) && !columns.iter().all(|column| column.grows);
         let last = columns.len().saturating_sub(1);
         let needs = |index: usize| u16::try_from(cell_width(row, index, columns.len())).unwrap_or(u16::MAX);
@@ -328,6 +331,39 @@ impl<I: Identity> Table<I> {
         }
         let mut own: Vec<u16> = (0..last).map(|index| widths[index] + lacks(index)).collect();
         own.push(widths[last] - lacking);
+        Cow::Owned(own)
+    }
+
+    /// The same of a table: a cell that would be cut takes what its neighbor does not need. The last one begins further left
+    /// where nothing is before it, and further right where it leaves room to the one before it.
+    fn widths_of_table_row<'w>(&self, row: &Row<I>, widths: &'w [u16]) -> Cow<'w, [u16]> {
+        let columns = &self.content.columns;
+        let seen: Vec<usize> = (0..columns.len().min(widths.len())).filter(|at| widths[*at] > 0).collect();
+        let is_alone = spans(row, columns.len());
+        let &[.., before, last] = &seen[..] else { return Cow::Borrowed(widths) };
+        // What goes on below does so in its column.
+        if is_alone || self.left > 0 || self.content.goes_on || columns[last].align == Align::Right {
+            return Cow::Borrowed(widths);
+        }
+        let needs = |at: usize| u16::try_from(cell_width(row, at, columns.len())).unwrap_or(u16::MAX);
+        let lacks = |at: usize| needs(at).saturating_sub(widths[at]);
+        let mut own = widths.to_vec();
+        let is_first = before == seen[0];
+        if lacks(last) > 0 && needs(before) == 0 && !is_first {
+            match lacks(last) {
+                lacking if lacking < widths[before] => {
+                    (own[before], own[last]) = (widths[before] - lacking, needs(last))
+                }
+                _ => (own[before], own[last]) = (0, widths[last] + GAP + widths[before]),
+            }
+            return Cow::Owned(own);
+        }
+        let spare = widths[last].saturating_sub(needs(last));
+        let lacking = lacks(before);
+        if lacking == 0 || lacking > spare || needs(last) == 0 || columns[before].align == Align::Right {
+            return Cow::Borrowed(widths);
+        }
+        (own[before], own[last]) = (needs(before), widths[last] - lacking);
         Cow::Owned(own)
     }
 
@@ -484,6 +520,33 @@ mod tests {
         assert_eq!((own(0), own(1), own(2)), (vec![12, 16], vec![6, 22], vec![6, 22]));
         table.left = 8;
         assert_eq!(table.widths_of_row(&table.content.rows[0], &widths).into_owned(), [6, 22]);
+    }
+
+    /// In a row of a table the last cell gives room to the one before it, or takes that of one that is empty.
+    #[test]
+    fn a_cell_of_a_table_takes_what_its_neighbor_does_not_need() {
+        let mut table: Table<&str> = Table::default();
+        let row = |id, widths: [usize; 3]| Row::new(id, widths.map(|width| "x".repeat(width).into()).to_vec());
+        table.set(Content {
+            columns: vec![Column::new("NAME", 6, 6), Column::new("VALUE", 8, 8).grows(), Column::new("SET BY", 10, 10)],
+            rows: vec![
+                row("cut", [6, 12, 6]),
+                row("whole", [6, 4, 10]),
+                row("neither fits", [6, 14, 8]),
+                row("empty", [6, 0, 14]),
+                row("longer", [6, 0, 40]),
+            ],
+            headers: true,
+            ..Content::default()
+        });
+        let widths = [6, 8, 10];
+        let own = |table: &Table<&str>, at: usize| table.widths_of_row(&table.content.rows[at], &widths).into_owned();
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|at| own(&table, at)),
+            [vec![6, 12, 6], vec![6, 8, 10], vec![6, 8, 10], vec![6, 4, 14], vec![6, 0, 20],]
+        );
+        table.content.columns[2].align = Align::Right;
+        assert_eq!(own(&table, 0), widths, "numbers stay below each other");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use aicr::{
     workbench::{
         Look, Screen,
         msg::Msg,
-        panes::{HEAT, NODES, SHAPES},
+        panes::{HEAT, NODES, READINGS, SHAPES},
         screenshot,
         widgets::table::Identity,
     },
@@ -479,4 +479,42 @@ fn the_quota_of_a_virtual_node_is_said_apart_from_devices() {
     let mut desk = Desk::showing(fleet(vec![nodes[1].clone()]), 200, 60, Look::default());
     desk.shows("no GPUs; virtual nodes: quota of 100");
     assert!(!desk.text().contains("100 free"), "{}", desk.text());
+}
+
+/// Before anybody sorts a column, in a panel of one shape, in completions and among differences.
+#[test]
+fn nodes_are_listed_as_a_person_counts_them() {
+    let of = |of: &str| fleet((1..=12).map(|n| copy(of, format!("gpu-{n}"))).collect());
+    let mut desk = Desk::showing(of("h100-1"), 120, 40, Look::default());
+    let rows = |desk: &mut Desk, pane| {
+        desk.state.prepare();
+        let rows = &desk.state.desk.table(pane).content.rows;
+        rows.iter().map(|row| row.id.name().to_owned()).collect::<Vec<_>>()
+    };
+    let counted: Vec<String> = (1..=12).map(|n| format!("gpu-{n}")).collect();
+    assert_eq!(rows(&mut desk, &NODES), counted);
+    // One that changed stays in its place.
+    let mut changed = Inventory::clone(&of("h100-1"));
+    let at = changed.nodes.iter().position(|node| &*node.name == "gpu-10").unwrap();
+    Arc::make_mut(&mut changed.nodes[at]).schedulable = Fact::known(false, Source::node("spec.unschedulable"));
+    desk.view(LiveStatus::Fresh, Some(changed.into()));
+    assert_eq!(rows(&mut desk, &NODES), counted);
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("Enter");
+    desk.shows("nodes 12 of 12: 8x H100");
+    assert_eq!(rows(&mut desk, &NODES), counted);
+    desk.keys("Esc :");
+    desk.type_text("node gpu-1");
+    let text = desk.text();
+    let [one, ten, eleven] = ["gpu-1 ", "gpu-10", "gpu-11"].map(|name| text.find(&format!("node {name}")));
+    assert!(one < ten && ten < eleven && one.is_some(), "{text}");
+    desk.keys("Esc");
+    compare(&mut desk, ("before", of("h100-1")), ("after", of("a100-mig")));
+    desk.keys("5");
+    let mut named: Vec<String> = rows(&mut desk, &READINGS)
+        .iter()
+        .filter_map(|path| Some(path.strip_prefix("node[")?.split(']').next()?.to_owned()))
+        .collect();
+    named.dedup();
+    assert_eq!(named[..12], counted, "{}", desk.text());
 }

@@ -7,7 +7,7 @@ use super::{
 use aicr::{
     inventory::{Fact, Inventory, Source, release::ServerVersion},
     term::input::Input,
-    validate::event::Body,
+    validate::event::{Body, ReadinessOutcome},
     workbench::{
         Look,
         msg::Msg,
@@ -194,4 +194,33 @@ fn the_node_of_a_check_that_is_not_scheduled_is_no_dash() {
     ] {
         assert_eq!(node(&mut desk, check), expected, "{check}");
     }
+}
+
+/// Beside a rule is the layer that set it, where it has room: half of its name would say nothing.
+#[test]
+fn a_layer_behind_a_rule_is_whole_or_left_out() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.shows("v1.34.0 meets >= 1.34  set by base");
+    let body = |set_by: &str| Body::Readiness {
+        name: "OS.release.VERSION_ID".into(),
+        expected: ">= 24.04".into(),
+        outcome: ReadinessOutcome::Pass,
+        actual: Some("24.04".into()),
+        reason: None,
+        set_by: Some(set_by.into()),
+    };
+    desk.run(31_000, body("h100-eks-ubuntu-training-kubeflow"));
+    let line = lines_from(&mut desk, "VERSION_ID").remove(0);
+    assert!(line.contains("24.04 meets >= 24.04   ") && !line.contains("set"), "{line}");
+}
+
+/// What set a value is short in many rows; an address beside it is not cut then.
+#[test]
+fn an_address_takes_what_the_layer_beside_it_leaves() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("value components.gpu-operator.source");
+    desk.shows("https://helm.ngc.nvidia.com/nvidia  1 base");
+    desk.shows("components/gpu-operator/values.yaml  1 base");
 }
