@@ -117,7 +117,8 @@ pub enum Action {
     EraseWord,
     EraseAll,
     AnswerNo,
-    OtherAnswer,
+    NextAnswer,
+    PreviousAnswer,
     CancelOperation,
 }
 
@@ -339,7 +340,8 @@ pub const BINDINGS: &[Binding] = &[
     always(key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits")),
     popup(&[List], A::PopupPage, "popup-page", &["Space"], "page", "a page down"),
     popup(&[List], A::CancelOperation, "cancel-operation", &["x"], "cancel", "in the list of operations, cancel what is selected"),
-    popup(&[Question], A::OtherAnswer, "other-answer", &["Tab", "Left", "Right", "h", "l"], "choose", "the other answer"),
+    popup(&[Question], A::NextAnswer, "next-answer", &["Tab", "Right", "l"], "choose", "the next answer"),
+    popup(&[Question], A::PreviousAnswer, "previous-answer", &["Shift-Tab", "Left", "h"], "choose", "the answer before"),
     popup(&[Question], A::AnswerNo, "answer-no", &["n"], "no", "answer no, whatever is chosen"),
     popup(&[List, Field], A::NextMatch, "next-match", &["Ctrl-N"], "next", "one row down, also while a text is typed"),
     popup(&[List, Field], A::PreviousMatch, "previous-match", &["Ctrl-P"], "previous", "one row up, also while a text is typed"),

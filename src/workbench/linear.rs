@@ -563,9 +563,11 @@ impl Reader {
     fn choose(&mut self, number: usize) -> Result<(), Failure> {
         let Some(place) = number.checked_sub(1) else { return self.say("rows are numbered from 1") };
         match self.state.desk.overlay.as_mut() {
-            Some(Overlay { kind: Kind::Question { chosen, choices, .. }, .. }) => {
-                if place >= choices.len() {
-                    return self.say("answer 1 or 2");
+            Some(Overlay { kind: Kind::Question { chosen, answers, .. }, .. }) => {
+                let count = answers.len();
+                if place >= count {
+                    let said = (1..count).map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
+                    return self.say(&format!("answer {said} or {count}"));
                 }
                 *chosen = place;
                 self.has_overlay = false;
@@ -669,9 +671,9 @@ impl Reader {
                 self.text = overlay.copy.lines().map(str::to_owned).collect();
                 self.more()
             }
-            Kind::Question { choices, .. } => {
+            Kind::Question { answers, .. } => {
                 self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>())?;
-                self.say_all(choices.iter().enumerate().map(|(at, choice)| format!("{}: {choice}", at + 1)))
+                self.say_all(answers.iter().enumerate().map(|(at, answer)| format!("{}: {}", at + 1, answer.label)))
             }
             Kind::Confirm { .. } => self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>()),
             Kind::Palette | Kind::Messages | Kind::Operations | Kind::Preferences | Kind::Help => {

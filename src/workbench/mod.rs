@@ -28,6 +28,7 @@ pub mod overlay;
 mod palette;
 pub mod panes;
 pub mod preferences;
+pub mod question;
 pub mod recording;
 pub mod screenshot;
 pub mod script;

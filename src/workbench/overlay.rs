@@ -13,6 +13,7 @@ use super::{
     palette,
     panes::{Pane, RowId, Tables},
     preferences::{self, Preferences},
+    question::{Answer, Question},
     session::SavedFilters,
     sizes,
     theme::{Role, Themes},
@@ -74,22 +75,6 @@ impl Field {
     }
 }
 
-/// What a question leads to when it is answered with yes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    Run,
-    CancelRun,
-    /// One check of a run that goes on.
-    CancelCheck(String),
-    /// Install or remove the planned bundle.
-    Deploy,
-    CancelDeploy,
-    /// Write over a file that is there.
-    Overwrite,
-    /// Leave although a run is active.
-    Quit,
-}
-
 /// Columns of the keys in the help; more of them go on below.
 const KEYS: usize = 16;
 
@@ -107,10 +92,10 @@ pub enum Kind {
     Operations,
     /// A text to read: a file, YAML, a failure.
     Text,
-    /// The second choice is the dangerous one; the first has the focus.
+    /// The first answer does no harm, and has the focus.
     Question {
         question: Question,
-        choices: [&'static str; 2],
+        answers: Vec<Answer>,
         chosen: usize,
     },
     /// It is answered by typing a name.
@@ -398,8 +383,16 @@ impl Overlay {
         overlay
     }
 
-    pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
-        let mut overlay = Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines));
+    /// A question whose second answer is yes.
+    pub fn question(question: Question, title: &str, lines: &[String], [no, yes]: [&'static str; 2]) -> Overlay {
+        let answers = vec![Answer::no(no), Answer::to(yes, question.clone())];
+        Overlay::question_of(question, title, lines, answers)
+    }
+
+    /// A question with more answers than no and yes.
+    pub fn question_of(question: Question, title: &str, lines: &[String], answers: Vec<Answer>) -> Overlay {
+        let kind = Kind::Question { question, answers, chosen: 0 };
+        let mut overlay = Overlay::new(kind, None, prose(title, lines));
         overlay.copy = lines.join("\n");
         overlay
     }
@@ -463,7 +456,7 @@ impl Overlay {
                 (A::Close, "close"),
             ],
             Kind::Question { .. } => {
-                vec![(A::OtherAnswer, "choose"), (A::Enter, "answer"), (A::Copy, "copy"), (A::Back, "close")]
+                vec![(A::NextAnswer, "choose"), (A::Enter, "answer"), (A::Copy, "copy"), (A::Back, "close")]
             }
             Kind::Operations => {
                 let mut hints = vec![(A::MoveDown, "move"), (A::Enter, "go to")];

@@ -10,6 +10,7 @@ use super::{
     news,
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
     panes::{Step, WHAT_IF},
+    question,
     theme::Role,
     waiting,
     widgets::{
@@ -738,7 +739,8 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     let area = overlay_area(&state.desk, overlay);
     canvas.fill(area, Role::Text);
     let content = &overlay.table.content;
-    let more = usize::from(area.height.saturating_sub(4)) < overlay.table.visible.len() && content.prose;
+    let more = usize::from(area.height.saturating_sub(2 + below(overlay, area.width))) < overlay.table.visible.len()
+        && content.prose;
     let key = |action| state.desk.keys.key(action);
     // Letters are typed into a field.
     let steps =
@@ -746,12 +748,7 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     let scroll = format!("{} {} scroll", key(steps[0]), key(steps[1]));
     let note = if more { scroll.as_str() } else { content.note.as_str() };
     canvas.frame(area, &content.title, note, true);
-    let mut inner = Rect {
-        x: area.x + 1,
-        y: area.y + 1,
-        width: area.width.saturating_sub(2),
-        height: area.height.saturating_sub(2),
-    };
+    let mut inner = inside(area);
     let mut cursor = None;
     if let Some(field) = &overlay.field {
         let sign = match overlay.kind {
@@ -766,25 +763,25 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
         inner.y += 2.min(inner.height);
         inner.height = inner.height.saturating_sub(2);
     }
-    if let Kind::Question { choices, chosen, .. } = &overlay.kind {
-        let y = inner.bottom().saturating_sub(1);
-        inner.height = inner.height.saturating_sub(2);
-        let mut x = inner.x + 1;
-        for (index, choice) in choices.iter().enumerate() {
+    if let Kind::Question { answers, chosen, .. } = &overlay.kind {
+        let places = question::places(answers, *chosen, inner);
+        for (index, (answer, place)) in answers.iter().zip(&places).enumerate() {
+            let Some(place) = place else { continue };
             let here = index == *chosen;
-            let label = if here { format!("[ {choice} ]") } else { format!("  {choice}  ") };
             let role = if here { Role::Selection } else { Role::Text };
             if here {
-                canvas.selected = Some(Position::new(x, y));
+                canvas.selected = Some(place.as_position());
             }
-            x += canvas.text(x, y, inner.right().saturating_sub(x), &label, role) + 1;
+            canvas.text(place.x, place.y, place.width, &answer.shown(here), role);
         }
-        canvas.right(
-            Rect { width: inner.width.saturating_sub(1), ..inner },
-            y,
-            &format!("{} chooses, {} answers", key(Action::OtherAnswer), key(Action::Enter)),
-            Role::Muted,
-        );
+        let below = inner.bottom().saturating_sub(1);
+        let end = places.iter().flatten().filter(|place| place.y == below).map(|place| place.right()).max();
+        let teaches = format!("{} chooses, {} answers", key(Action::NextAnswer), key(Action::Enter));
+        // Where it has no room, the line below the popup says the same.
+        if usize::from(inner.right().saturating_sub(end.unwrap_or(0))) >= text::width(&teaches) + 2 {
+            canvas.right(Rect { width: inner.width.saturating_sub(1), ..inner }, below, &teaches, Role::Muted);
+        }
+        inner.height = inner.height.saturating_sub(question::lines(answers, inner.width) + 1);
     }
     let mut table = overlay.table.clone();
     table.scroll(inner.height);
@@ -802,13 +799,40 @@ pub(super) fn overlay_area(desk: &Desk, overlay: &Overlay) -> Rect {
     let (most_wide, most_high) = match overlay.kind {
         Kind::Text => (desk.width, desk.height),
         Kind::Question { .. } | Kind::Confirm { .. } => {
-            (QUESTION_WIDTH, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX))
+            let rows = u16::try_from(overlay.table.content.rows.len()).unwrap_or(u16::MAX);
+            (QUESTION_WIDTH, rows.saturating_add(2 + below(overlay, overlay_width(desk, QUESTION_WIDTH))))
         }
         // Sentences of the help are read in full from 120 columns on.
         _ => (116, 34),
     };
-    let width = most_wide.min(desk.width.saturating_sub(if desk.width > 60 { 4 } else { 0 }));
+    let width = overlay_width(desk, most_wide);
     let height = most_high.min(desk.height.saturating_sub(if desk.height > 16 { 4 } else { 2 })).max(3);
     let height = height.min(desk.height);
     Rect::new((desk.width - width) / 2, (desk.height - height) / 2, width, height)
+}
+
+/// Columns of a popup that would like so many.
+fn overlay_width(desk: &Desk, most: u16) -> u16 {
+    most.min(desk.width.saturating_sub(if desk.width > 60 { 4 } else { 0 }))
+}
+
+/// Lines of a popup that are not of its text: a field above it, or answers below it, and what parts them from the text.
+fn below(overlay: &Overlay, width: u16) -> u16 {
+    match &overlay.kind {
+        Kind::Question { answers, .. } => question::lines(answers, width.saturating_sub(2)) + 1,
+        _ => 2,
+    }
+}
+
+/// A popup without its border.
+fn inside(area: Rect) -> Rect {
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+}
+
+/// The answer of the open question at a place of the screen.
+pub fn answer_at(state: &State, column: u16, row: u16) -> Option<usize> {
+    let overlay = state.desk.overlay.as_ref()?;
+    let Kind::Question { answers, chosen, .. } = &overlay.kind else { return None };
+    let places = question::places(answers, *chosen, inside(overlay_area(&state.desk, overlay)));
+    question::at(&places, Position::new(column, row))
 }

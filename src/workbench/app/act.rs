@@ -15,8 +15,9 @@ use crate::{
         layout::{Edge, Zoom},
         log_options::MOST_AROUND,
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
-        overlay::{Field, Overlay, Question},
+        overlay::{Field, Overlay},
         panes::{self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        question::Question,
         widgets::{
             table::{self, SortKey},
             text,

@@ -11,8 +11,9 @@ use crate::{
         effect::Effect,
         keymap::Action,
         model::{Severity, Source},
-        overlay::{Overlay, Question},
+        overlay::Overlay,
         panes::{DEPLOY, Need},
+        question::Question,
         widgets::text,
     },
 };

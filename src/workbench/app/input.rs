@@ -14,10 +14,11 @@ use crate::{
         effect::Effect,
         keymap::{self, Action, Context, Found, Popup},
         model::Severity,
-        overlay::{Choice, Field, Files, Kind, Overlay, Question, Reads, Row},
+        overlay::{Choice, Field, Files, Kind, Overlay, Reads, Row},
         palette,
         panes::{LOG, NODES, Need, Pane, RowId},
-        view::overlay_area,
+        question::{self, Question},
+        view::{answer_at, overlay_area},
         widgets::{
             table::{self, Identity},
             text,
@@ -258,8 +259,9 @@ impl State {
             }
             (Action::Wide, Kind::Text) => overlay.toggle_wrap(),
             (Action::Back | Action::Close | Action::AnswerNo, _) => return Vec::new(),
-            (Action::Enter, Kind::Question { question, chosen, .. }) => {
-                return if *chosen == 1 { self.answer(question.clone()) } else { Vec::new() };
+            (Action::Enter, Kind::Question { answers, chosen, .. }) => {
+                let leads = answers.get(*chosen).and_then(|answer| answer.leads.clone());
+                return leads.map_or_else(Vec::new, |question| self.answer(question));
             }
             (Action::Enter, Kind::Confirm { question, name }) => {
                 let typed = overlay.field.as_ref().map_or("", |field| field.text.trim());
@@ -269,7 +271,9 @@ impl State {
                 let said = format!("not done yet: the name of the context is `{name}`");
                 self.say(Severity::Warn, said);
             }
-            (Action::OtherAnswer, Kind::Question { chosen, .. }) => *chosen = 1 - *chosen,
+            (Action::NextAnswer | Action::PreviousAnswer, Kind::Question { answers, chosen, .. }) => {
+                *chosen = question::step(*chosen, answers.len(), action == Action::NextAnswer);
+            }
             (Action::Enter, _) => return self.overlay_enter(overlay),
             (Action::Copy, kind) => {
                 let copied = match kind {
@@ -512,6 +516,9 @@ impl State {
             let action = crate::workbench::view::hint_at(self, column);
             return action.map_or_else(Vec::new, |action| self.act_on_overlay(action));
         }
+        if let Some(answer) = answer_at(self, column, row) {
+            return self.click_answer(answer);
+        }
         if self.desk.overlay.is_some() || self.desk.filter.is_some() {
             return Vec::new();
         }
@@ -581,6 +588,17 @@ impl State {
         self.desk.clicked = clicked;
         self.desk.mark(Need::Cursor(pane));
         if again && same { self.act(Action::Enter) } else { Vec::new() }
+    }
+
+    /// A click on an answer chooses it, and one on the chosen answer gives it.
+    fn click_answer(&mut self, answer: usize) -> Vec<Effect> {
+        match &mut self.desk.overlay {
+            Some(Overlay { kind: Kind::Question { chosen, .. }, .. }) if *chosen != answer => {
+                *chosen = answer;
+                Vec::new()
+            }
+            _ => self.act_on_overlay(Action::Enter),
+        }
     }
 
     /// The border under the pointer goes with it.

@@ -10,8 +10,9 @@ use crate::{
         effect::Effect,
         keymap::Action,
         model::{Run, Severity, What},
-        overlay::{Kind, Overlay, Question},
+        overlay::{Kind, Overlay},
         panes::{CHECKS, Need, RowId},
+        question::Question,
         widgets::text,
     },
 };

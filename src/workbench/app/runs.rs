@@ -10,8 +10,9 @@ use crate::{
         effect::Effect,
         keymap::Action,
         model::{Severity, What},
-        overlay::{Overlay, Question},
+        overlay::Overlay,
         panes::{CHECK, CHECKS, LOG, Need, RUN_CHANGES, RowId},
+        question::Question,
         widgets::text,
     },
 };

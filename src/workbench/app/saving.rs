@@ -5,12 +5,7 @@ use crate::{
     ops::{Failure, place::Place},
     report::FORMS,
     workbench::{
-        Screen,
-        effect::Effect,
-        model::Severity,
-        msg::Written,
-        overlay::{Overlay, Question},
-        widgets::text,
+        Screen, effect::Effect, model::Severity, msg::Written, overlay::Overlay, question::Question, widgets::text,
     },
 };
 use std::path::PathBuf;

@@ -88,7 +88,8 @@ pub static PRESETS: &[Preset] = &[
             ("filter", &["Ctrl-F", "/"]),
             ("help", &["F1", "?"]),
             ("palette", &["Ctrl-P", ":"]),
-            ("other-answer", &["Tab", "Left", "Right"]),
+            ("next-answer", &["Tab", "Right"]),
+            ("previous-answer", &["Shift-Tab", "Left"]),
         ],
     },
 ];

@@ -23,6 +23,7 @@ mod marks;
 mod merged;
 mod news;
 mod operations;
+mod questions;
 mod read_only;
 mod recipes;
 mod recording;

@@ -56,7 +56,7 @@ fn follow_up(desk: &mut Desk, reached: &mut Vec<Effect>) {
             desk.state.desk.overlay.as_ref().is_some_and(|overlay| matches!(overlay.kind, Kind::Question { .. }))
         };
         if asks(desk) {
-            desk.act(Action::OtherAnswer);
+            desk.act(Action::NextAnswer);
             desk.act(Action::Enter);
         }
     }
@@ -120,7 +120,7 @@ fn a_late_plan_runs_nothing_and_says_why() {
     let mut desk = desk(true);
     let prepared = prepared(&desk);
     desk.update(Msg::Planned { generation: 0, answer: Ok(prepared) });
-    desk.act(Action::OtherAnswer);
+    desk.act(Action::NextAnswer);
     desk.act(Action::Enter);
     assert!(!desk.left.iter().any(Effect::changes_cluster) && !desk.state.model.run.active);
     desk.shows("read-only: this would change the cluster; start without --read-only to do it");
