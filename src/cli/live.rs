@@ -6,7 +6,10 @@
 use super::printer::{Printer, Role, Stream};
 use crate::{
     deploy::event::{Body as Deploy, Outcome, State as Release, Way},
-    report::{escape, words::Word},
+    report::{
+        escape,
+        words::{Word, went_on},
+    },
     text::count,
     validate::event::{Body, Event, ReadinessOutcome, Severity},
 };
@@ -121,6 +124,7 @@ impl Live {
                 let word = Word::from(*verdict);
                 (String::new(), word.tone().into(), "ended", word.text().to_owned())
             }
+            Body::Left { checks } => (String::new(), Role::Warning, "left", went_on(checks)),
         };
         Some(line)
     }

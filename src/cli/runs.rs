@@ -17,7 +17,7 @@ use crate::{
         place::Place,
         run::{
             NAMESPACE, attach,
-            record::{self, Record, Summary},
+            record::{self, Record, RecordEnd, Summary},
         },
     },
     recipe::format::json_text,
@@ -30,7 +30,7 @@ use crate::{
     text::{count, duration},
     validate::{
         event::{Body, Event},
-        plan::cleanup_command,
+        plan::{cleanup_command, follow_command},
     },
     yaml,
 };
@@ -187,9 +187,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let mut broken = None;
             let mut verdict = None;
             let mut clean = "aicr cleanup".to_owned();
+            let mut on_cluster = String::new();
             let shown = |event: Event| {
                 if let Body::Planned { run_id, namespace, .. } = &event.body {
                     clean = cleanup_command(namespace, run_id);
+                    on_cluster = follow_command(namespace, run_id);
                 }
                 if let Body::Ended { verdict: ended } = event.body {
                     verdict = Some(ended);
@@ -208,10 +210,14 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             if let Some(stop) = broken {
                 return Err(stop);
             }
-            if !ended {
-                printer.warn(format!(
+            match ended {
+                RecordEnd::Ended => {}
+                RecordEnd::Left => printer.warn(format!(
+                    "the record ends here: the run was left; `{on_cluster}` follows its Jobs, `{clean}` removes it"
+                )),
+                RecordEnd::Interrupted => printer.warn(format!(
                     "the record ends here: its program did not see the end of the run; `{clean}` removes what it left"
-                ));
+                )),
             }
             return Ok(verdict.map_or(Exit::Inconclusive, Exit::from));
         }
@@ -236,6 +242,7 @@ fn row(summary: &Summary) -> [String; 6] {
     let started = started.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
     let verdict = match (summary.verdict(), summary.stored.is_open) {
         (Some(verdict), _) => Word::from(verdict).text().to_owned(),
+        (None, _) if summary.is_left() => "left".to_owned(),
         (None, true) => "running".to_owned(),
         (None, false) => "interrupted".to_owned(),
     };

@@ -14,7 +14,7 @@ use crate::{
     store::changes::Watch,
     term::{self, color::When},
     workbench::{
-        self, Look, RunOptions, Screen,
+        self, Closed, Look, RunOptions, Screen,
         preferences::{
             ASCII, COLOR, LINEAR, Origin, Preferences, READ_ONLY, RESTORE, START_SCREEN, THEME,
             file::{self, Chosen},
@@ -147,18 +147,20 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let (options, is_linear) = args.options(global)?;
     let Some(path) = &args.script else {
         let runtime = runtime()?;
-        let ended = match is_linear {
+        let Closed { outcome, last_words } = match is_linear {
             true => runtime.block_on(workbench::run_linear(options, is_dumb())),
             false => workbench::run(options, runtime.handle()),
         };
         // A file that is still being read does not keep a person here; all else ends before the process does.
         runtime.shutdown_timeout(LAST_WORK);
         term::end();
-        return ended.map(|()| Exit::Good).map_err(stopped);
+        say_last(&last_words, printer);
+        return outcome.map(|()| Exit::Good).map_err(stopped);
     };
     let script = input::text("script", &path.to_string_lossy(), global)?;
     let record = args.record.as_deref().map(recorder).transpose()?;
     let played = runtime()?.block_on(script::play(&options, &script, args.size, record.is_some()))?;
+    say_last(&played.last_words, printer);
     let frames = played.frames;
     if let (Some((format, place)), Some(recording)) = (record, &played.recording) {
         format.deliver(recording, &place, printer)?;
@@ -186,6 +188,13 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         }
     }
     Ok(Exit::Good)
+}
+
+/// What goes on of a run that was left, and what to do about it.
+fn say_last(words: &[String], printer: &Printer) {
+    let Some((what, commands)) = words.split_first() else { return };
+    printer.warn(what);
+    commands.iter().for_each(|command| printer.note(command));
 }
 
 /// The format that the name of a file asks for.

@@ -127,6 +127,25 @@ pub async fn apply(connection: &Connection, object: &Value) -> Result<Value, Clu
     send(connection, &verb_on, &title(object), request).await
 }
 
+/// Sets an annotation of an object that is there.
+///
+/// # Errors
+/// What the server refuses; there is no such object.
+pub async fn annotate(
+    connection: &Connection,
+    object: &Value,
+    annotation: &str,
+    text: &str,
+) -> Result<(), ClusterError> {
+    let (kind, namespace) = (self::text(object, "/kind"), self::text(object, "/metadata/namespace"));
+    let Some(path) = collection(kind, namespace) else { return Ok(()) };
+    let body = json!({"metadata": {"annotations": {annotation: text}}});
+    let request = http::Request::patch(format!("{path}/{}", self::text(object, "/metadata/name")))
+        .header(http::header::CONTENT_TYPE, "application/merge-patch+json")
+        .body(body.to_string().into_bytes());
+    send(connection, &format!("patch {}s", kind.to_lowercase()), &title(object), request).await.map(drop)
+}
+
 /// One object by kind, namespace and name; `None` when it does not exist.
 ///
 /// # Errors

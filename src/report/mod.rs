@@ -86,6 +86,8 @@ pub struct Report {
     pub stop_ms: u64,
     pub left: Vec<String>,
     pub verdict: Option<Verdict>,
+    /// Where who ran it has left: the checks whose Jobs went on then.
+    pub went_on: Option<Vec<String>>,
     /// Of a deploy, which has releases instead of checks.
     pub deploy: Option<Box<Progress>>,
 }
@@ -124,6 +126,7 @@ impl Report {
                 self.deploy.get_or_insert_default().on(event.observed_at_ms, body);
             }
             Body::Ended { verdict } => self.verdict = Some(*verdict),
+            Body::Left { checks } => self.went_on = Some(checks.clone()),
             _ => {}
         }
     }
@@ -133,20 +136,32 @@ impl Report {
     pub fn so_far(&self) -> Report {
         let mut report = self.clone();
         if report.verdict.is_none() {
-            report.complete(report.stop_ms, Why::NotEnded, "the run is in progress: this check has no verdict yet");
+            let said = |_: &str| "the run is in progress: this check has no verdict yet".to_owned();
+            report.complete(report.stop_ms, Why::NotEnded, said);
         }
         report
     }
 
     /// Ends a report that got no further: checks without a result have none.
     pub fn abandon(&mut self, at_ms: u64) {
-        self.complete(at_ms, Why::Canceled, "the run was interrupted before the check ended");
+        self.complete(at_ms, Why::Canceled, |_| "the run was interrupted before the check ended".to_owned());
         self.stop_ms = self.stop_ms.max(at_ms);
         self.verdict = Some(Verdict::Canceled);
     }
 
+    /// Ends the report of a run that was left: what became of its Jobs is known to the cluster.
+    pub fn end_as_left(&mut self) {
+        let going = self.went_on.clone().unwrap_or_default();
+        let said = |check: &str| match going.iter().any(|known| known == check) {
+            true => "its Job went on when the run was left".to_owned(),
+            false => "the run was left before the check had a result".to_owned(),
+        };
+        self.complete(self.stop_ms, Why::Left, said);
+        self.verdict = Some(verdict(&self.results));
+    }
+
     /// Gives every planned check a result.
-    fn complete(&mut self, at_ms: u64, why: Why, reason: &str) {
+    fn complete(&mut self, at_ms: u64, why: Why, reason: impl Fn(&str) -> String) {
         for planned in &self.planned {
             if self.results.iter().any(|result| result.name == planned.name) {
                 continue;
@@ -155,7 +170,7 @@ impl Report {
                 name: planned.name.clone(),
                 phase: planned.phase,
                 status: Status::Other,
-                message: reason.to_owned(),
+                message: reason(&planned.name),
                 exit_code: None,
                 node: None,
                 image: planned.image.clone(),

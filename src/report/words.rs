@@ -172,6 +172,14 @@ pub fn summary(results: &[CheckResult]) -> String {
     said.join("; ")
 }
 
+/// What goes on of a run that was left: the Jobs of these checks.
+pub fn went_on(checks: &[String]) -> String {
+    match checks {
+        [] => "none of its Jobs goes on".to_owned(),
+        checks => format!("Jobs of these checks go on: {}", checks.join(", ")),
+    }
+}
+
 /// The table that help shows.
 pub fn table() -> String {
     let rows = Word::ALL.map(|word| format!("  {word:<10}  {}\n", word.meaning()));

@@ -110,6 +110,12 @@ pub enum Body {
     Ended {
         verdict: Verdict,
     },
+    /// Last, instead of an end: who ran it has left. Jobs that were created go on and end by themselves, no other check starts, and
+    /// nothing is removed.
+    Left {
+        /// The checks whose Jobs went on.
+        checks: Vec<String>,
+    },
 }
 
 /// Where a run that goes step by step has stopped.
@@ -180,6 +186,8 @@ pub enum Why {
     NotStarted,
     /// The run goes on, and the check has not ended.
     NotEnded,
+    /// Who ran it left before the check had ended.
+    Left,
     CreateRefused,
     PodRefused,
     Unschedulable,

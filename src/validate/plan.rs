@@ -26,6 +26,8 @@ pub const CHECK_LABEL: &str = "aicr.run/validator";
 pub const PHASE_LABEL: &str = "aicr.run/phase";
 /// On the first ConfigMap of a run: the names of its checks, separated by commas.
 pub const CHECKS_ANNOTATION: &str = "aicr.run/checks";
+/// On the same: when the program that ran it ended without removing anything. No check starts after that.
+pub const LEFT_ANNOTATION: &str = "aicr.run/left";
 /// The namespace of the run, also on objects outside it: a clean-up must not take the rights of a run next door.
 pub const NAMESPACE_LABEL: &str = "aicr.run/namespace";
 
@@ -242,6 +244,11 @@ fn check_labels(validator: &Validator, options: &PlanOptions) -> Map<String, Val
 /// The command that removes what a run left, as messages name it.
 pub fn cleanup_command(namespace: &str, run_id: &str) -> String {
     format!("aicr cleanup --namespace {namespace} --run-id {run_id}")
+}
+
+/// The command that follows a run by its objects, as messages name it.
+pub fn follow_command(namespace: &str, run_id: &str) -> String {
+    format!("aicr runs follow {run_id} --cluster={namespace}")
 }
 
 /// The name of a run's first ConfigMap, which owns the rest.

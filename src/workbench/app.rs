@@ -48,6 +48,7 @@ mod filters;
 mod history;
 mod input;
 mod keeping;
+mod leaving;
 mod live_checks;
 mod log;
 mod log_options;
@@ -413,14 +414,6 @@ impl State {
                 self.runs_compared(generation, answer);
                 Vec::new()
             }
-            Msg::RunEnded { run_id, answer }
-                if self.model.deploy.active && run_id == self.model.deploy.progress.run_id =>
-            {
-                self.answered();
-                let mut effects = self.deploy_ended(answer);
-                effects.push(self.list_runs());
-                effects
-            }
             Msg::Followed { name, event } => {
                 if self.model.records.following.as_ref() == Some(&name) {
                     self.run_event(*event);
@@ -432,21 +425,9 @@ impl State {
                 self.answered();
                 self.runs_found(generation, namespace, answer)
             }
-            Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
+            Msg::RunEnded { run_id, answer } => {
                 self.answered();
-                Vec::new()
-            }
-            Msg::RunEnded { run_id: _, answer } => {
-                self.answered();
-                self.model.run.active = false;
-                self.model.run.canceling = false;
-                self.close_settled();
-                if let Err(failure) = answer {
-                    self.model.run.failure = Some(failure.clone());
-                    self.say_failure(failure);
-                }
-                self.desk.mark(Need::Run);
-                vec![self.list_runs()]
+                self.run_ended(&run_id, answer)
             }
             Msg::Copied { text, by: None } => vec![Effect::CopyByTerminal(text)],
             Msg::Copied { text, by: Some(by) } => {

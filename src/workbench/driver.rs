@@ -10,7 +10,7 @@ mod signals;
 mod worker;
 
 use super::{
-    RunOptions,
+    Closed, RunOptions,
     app::State,
     effect::Effect,
     export::{self as document, Form},
@@ -63,7 +63,11 @@ use tokio::{
 pub(super) use worker::Worker;
 
 /// Runs on the thread that calls it, which reads the keys and draws; work is done on `workers`.
-pub(super) async fn run(options: RunOptions, workers: Handle) -> Result<(), Failure> {
+pub(super) async fn run(options: RunOptions, workers: Handle) -> Closed {
+    open(options, workers).await.unwrap_or_else(Closed::from)
+}
+
+async fn open(options: RunOptions, workers: Handle) -> Result<Closed, Failure> {
     let level = options.look.color.unwrap_or_else(|| color::level(When::Auto, true, |name| std::env::var(name).ok()));
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
     let named = std::env::var("COLORFGBG").ok().and_then(|text| background::of_variable(&text));
@@ -107,9 +111,9 @@ pub(super) async fn run(options: RunOptions, workers: Handle) -> Result<(), Fail
         driver.terminal.screen.write(background::QUESTION).map_err(|error| terminal_failure(&error))?;
     }
     let keeps = options.writes_session;
-    let ended = driver.run(keeps).await;
+    let closed = driver.run(keeps).await;
     drop(guard);
-    ended
+    Ok(closed)
 }
 
 fn terminal_failure(error: &io::Error) -> Failure {
@@ -205,14 +209,11 @@ struct Driver {
 
 impl Driver {
     /// Runs until the end, and then writes down what the next session begins with.
-    async fn run(mut self, keeps: bool) -> Result<(), Failure> {
+    async fn run(mut self, keeps: bool) -> Closed {
         let ended = self.until_the_end().await;
-        if keeps {
-            let kept = keep(self.state.session());
-            // What made it end is more important.
-            return ended.and(kept);
-        }
-        ended
+        let kept = if keeps { keep(self.state.session()) } else { Ok(()) };
+        // What made it end is more important.
+        Closed { outcome: ended.and(kept), last_words: self.worker.last_words() }
     }
 
     async fn until_the_end(&mut self) -> Result<(), Failure> {
@@ -426,16 +427,15 @@ impl Driver {
             let abandoned = self.worker.running().map(|running| running.abandoned());
             return Some(abandoned.map_or_else(|| reason.outcome(), Err));
         }
-        if self.worker.wind_down().is_none() {
-            return Some(reason.outcome());
-        }
+        let Some(running) = self.worker.wind_down() else { return Some(reason.outcome()) };
+        let leaves_jobs = running.leaves_jobs();
         // The editor goes with us.
         if self.editor.take().is_some() {
             self.terminal.lost |= term::resume(self.terminal.mouse).is_err();
             self.resumed();
         }
         self.leaving = Some(reason);
-        self.state.show_leaving();
+        self.state.show_leaving(leaves_jobs);
         self.pace.hurry();
         None
     }

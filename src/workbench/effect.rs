@@ -142,6 +142,8 @@ pub enum Effect {
     Deploy(Arc<deploy::Prepared>),
     /// Ends a run or a deploy.
     CancelRun,
+    /// Leaves the Jobs of a run to the cluster; the workbench ends when nothing of it is under way.
+    LeaveRun,
     /// Ask something else of the run.
     Steer(Request),
     /// Write the shown snapshot; a file that is there only where `replace` says so.
@@ -273,8 +275,9 @@ impl Effect {
     pub fn nature(&self) -> Nature {
         match self {
             Effect::Run(_) | Effect::Deploy(_) => Nature::Changes,
-            // Canceling and steering are of a run that was started here; in read-only mode there is none.
+            // Canceling, leaving and steering are of a run that was started here; in read-only mode there is none.
             Effect::CancelRun
+            | Effect::LeaveRun
             | Effect::Steer(_)
             | Effect::Watch { .. }
             | Effect::EndWatch

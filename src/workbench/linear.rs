@@ -9,7 +9,7 @@ mod said;
 pub use said::Said;
 
 use super::{
-    RunOptions, Screen,
+    Closed, RunOptions, Screen,
     app::State,
     driver::{self, Reason, Signal, Signals, Worker},
     effect::Effect,
@@ -161,7 +161,11 @@ impl Keys {
 
 /// `by_keys` where a person did not ask for lines: what a screen would show at first is read to them, and the key that leaves
 /// it leaves, without Enter.
-pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failure> {
+pub(super) async fn run(options: RunOptions, by_keys: bool) -> Closed {
+    read(options, by_keys).await.unwrap_or_else(Closed::from)
+}
+
+async fn read(options: RunOptions, by_keys: bool) -> Result<Closed, Failure> {
     let mut state = State::new(&options, Level::None, FRAME.0, FRAME.1)
         .map_err(|error| Failure::new(FailureKind::Usage, "choose the theme", error.to_string()))?;
     // What is taught has to be what can be typed.
@@ -185,10 +189,8 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
     };
     let ended = reader.run().await;
     reader.worker.finish(&mut reader.results).await;
-    if options.writes_session {
-        return ended.and(driver::keep(reader.state.session()));
-    }
-    ended
+    let kept = if options.writes_session { driver::keep(reader.state.session()) } else { Ok(()) };
+    Ok(Closed { outcome: ended.and(kept), last_words: reader.worker.last_words() })
 }
 
 /// What a person was told of the screen.

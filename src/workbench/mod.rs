@@ -156,6 +156,21 @@ pub struct Look {
     pub ascii: bool,
 }
 
+/// How the workbench has ended.
+#[derive(Debug)]
+#[must_use = "who has left a run has to know what goes on"]
+pub struct Closed {
+    pub outcome: Result<(), Failure>,
+    /// What a person has to know of a run that they have left, a sentence each.
+    pub last_words: Vec<String>,
+}
+
+impl From<Failure> for Closed {
+    fn from(failure: Failure) -> Closed {
+        Closed { outcome: Err(failure), last_words: Vec::new() }
+    }
+}
+
 /// What earlier sessions left, and what is to be said of it where it cannot be used.
 pub fn last_session() -> (Session, Option<String>) {
     driver::last_session()
@@ -164,9 +179,8 @@ pub fn last_session() -> (Session, Option<String>) {
 /// Runs the workbench as lines and prompts until the person leaves or the lines end. With `by_keys` a terminal shows at first
 /// what a screen would, and `q` leaves without Enter.
 ///
-/// # Errors
-/// The output went away; an unknown theme.
-pub async fn run_linear(options: RunOptions, by_keys: bool) -> Result<(), Failure> {
+/// It fails where the output went away, and with an unknown theme.
+pub async fn run_linear(options: RunOptions, by_keys: bool) -> Closed {
     linear::run(options, by_keys).await
 }
 
@@ -174,10 +188,10 @@ pub async fn run_linear(options: RunOptions, by_keys: bool) -> Result<(), Failur
 ///
 /// The thread that calls it waits for the keys itself and draws; everything else is done on `workers`.
 ///
-/// # Errors
-/// There is no terminal, or it went away; an unknown theme; the process was told to end.
-pub fn run(options: RunOptions, workers: &tokio::runtime::Handle) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))?;
-    runtime.block_on(driver::run(options, workers.clone()))
+/// It fails where there is no terminal or it went away, with an unknown theme, and where the process was told to end.
+pub fn run(options: RunOptions, workers: &tokio::runtime::Handle) -> Closed {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(driver::run(options, workers.clone())),
+        Err(error) => Failure::from_error(Kind::Internal, "start the runtime", error).into(),
+    }
 }

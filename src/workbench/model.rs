@@ -708,6 +708,8 @@ pub struct Run {
     pub criteria: String,
     pub notices: Vec<(event::Severity, String)>,
     pub cleaned: Option<(usize, Vec<String>)>,
+    /// Who ran it has left, and these checks have Jobs that went on.
+    pub left: Option<Vec<String>>,
     pub verdict: Option<Verdict>,
     /// Started here and not ended yet.
     pub active: bool,
@@ -793,6 +795,10 @@ impl Run {
             Body::CleanedUp { removed, left } => self.cleaned = Some((removed, left)),
             Body::Ended { verdict } => {
                 self.verdict = Some(verdict);
+                self.active = false;
+            }
+            Body::Left { checks } => {
+                self.left = Some(checks);
                 self.active = false;
             }
         }

@@ -21,7 +21,7 @@ use crate::{
         run::{
             Prepared,
             previous::Earlier,
-            record::{Record, Summary},
+            record::{Record, RecordEnd, Summary},
         },
         snapshots::Moment,
         upgrade::Report,
@@ -196,10 +196,10 @@ pub enum Msg {
         name: String,
         event: Box<Event>,
     },
-    /// The record that was followed has ended; whether the run has in it.
+    /// What was followed has ended.
     FollowEnded {
         name: String,
-        answer: Result<bool, Failure>,
+        answer: Result<RecordEnd, Failure>,
     },
     RunEnded {
         run_id: String,

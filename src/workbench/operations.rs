@@ -362,6 +362,7 @@ fn begun(effect: &Effect) -> Option<Begun> {
         | Effect::EndWatch
         | Effect::EndFollow
         | Effect::CancelRun
+        | Effect::LeaveRun
         | Effect::Steer(_)
         | Effect::Abandon(_)
         | Effect::Copy(_)

@@ -18,8 +18,10 @@ pub enum Question {
     CancelDeploy,
     /// Write over a file that is there.
     Overwrite,
-    /// Leave although a run is active.
+    /// Leave although a run is active, which is canceled.
     Quit,
+    /// Leave, and leave the Jobs of the run to the cluster.
+    Leave,
 }
 
 /// One of the answers.

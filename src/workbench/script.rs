@@ -60,6 +60,8 @@ pub struct Played {
     pub frames: Vec<Frame>,
     /// Every frame, if that was asked for.
     pub recording: Option<Recording>,
+    /// What a person has to know of a run that the script has left.
+    pub last_words: Vec<String>,
 }
 
 /// Longest wait for answers; a cluster that is not there ends earlier with its own failure.
@@ -106,7 +108,8 @@ pub async fn play(
     player.wait().await?;
     player.dump("end");
     player.worker.finish(&mut player.results).await;
-    Ok(Played { frames: player.frames, recording: player.recording.map(|(_, recording)| recording) })
+    let (recording, last_words) = (player.recording.map(|(_, recording)| recording), player.worker.last_words());
+    Ok(Played { frames: player.frames, recording, last_words })
 }
 
 struct Player {

@@ -31,6 +31,7 @@ mod flags;
 mod forms;
 mod image;
 mod interruptions;
+mod leaving;
 mod log;
 mod patch;
 mod pictures;

@@ -2,7 +2,8 @@
 //! changes nothing.
 //!
 //! What happened before is seen as far as Jobs and pods still show it: readiness, and checks of earlier phases that were
-//! removed, are known to the record on the machine that runs it. The run is over when its first ConfigMap is gone.
+//! removed, are known to the record on the machine that runs it. The run is over when its first ConfigMap is gone; one that
+//! was left, when its Jobs have ended.
 
 use super::{
     EventLog, Writer,
@@ -26,8 +27,8 @@ use crate::{
         event::{Body, Moment, PlannedCheck, Severity, Verdict, Way},
         machine::{CONTAINER, Machine, Observation, Output},
         plan::{
-            CHECK_LABEL, CHECKS_ANNOTATION, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, NAME_LABEL, PHASE_LABEL, RUN_LABEL,
-            input_name,
+            CHECK_LABEL, CHECKS_ANNOTATION, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, LEFT_ANNOTATION, NAME_LABEL,
+            PHASE_LABEL, RUN_LABEL, cleanup_command, input_name,
         },
     },
 };
@@ -45,7 +46,7 @@ use tokio::{
 const TICK: Duration = Duration::from_millis(500);
 /// Ticks between two looks at whether the run is over.
 const LOOK: u64 = 4;
-/// Milliseconds after the end of a run for the last news of it.
+/// Milliseconds after the end of a run, or after it was left, for the last news of it.
 const LAST_NEWS_MS: u64 = 3_000;
 const WAITING: usize = 1024;
 
@@ -154,6 +155,8 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut tick, mut over): (u64, Option<Moment>) = (0, None);
+    // When it was seen that who ran it has left.
+    let (mut was_left, mut left): (bool, Option<Moment>) = (is_left(&first), None);
     loop {
         tokio::select! {
             biased;
@@ -163,10 +166,22 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
                 tick += 1;
                 attached.observe_all(now, &Observation::Tick);
                 if over.is_none() && tick.is_multiple_of(LOOK) {
-                    // Without an answer nothing is known of its end.
-                    over = matches!(exists().await, Ok(None)).then_some(now);
+                    match exists().await {
+                        Ok(None) => over = Some(now),
+                        Ok(Some(first)) => was_left |= is_left(&first),
+                        // Without an answer nothing is known of its end.
+                        Err(_) => {}
+                    }
+                }
+                if was_left && left.is_none() && attached.first.is_none() {
+                    attached.say_left(run_id);
+                    left = Some(now);
                 }
                 if over.is_some_and(|over| attached.going.is_empty() || now.since(over) >= LAST_NEWS_MS) {
+                    break;
+                }
+                // Its last Jobs may not have been seen yet.
+                if left.is_some_and(|left| attached.going.is_empty() && now.since(left) >= LAST_NEWS_MS) {
                     break;
                 }
             }
@@ -269,6 +284,14 @@ impl Attached<'_> {
         }
     }
 
+    fn say_left(&mut self, run_id: &str) {
+        let clean = cleanup_command(self.namespace, run_id);
+        let text = format!(
+            "the run was left by its program: no other check starts, and nothing is removed; `{clean}` removes it"
+        );
+        self.reporter.notice(Severity::Warn, text);
+    }
+
     /// What is said where not every check of the run has a result here; `None` for the names where the run does not say them.
     fn unseen(&self, checks: Option<&[String]>) -> Option<String> {
         let Some(checks) = checks else {
@@ -369,6 +392,11 @@ impl Attached<'_> {
 fn checks_of(first: &Value) -> Option<Vec<String>> {
     let names = first["metadata"]["annotations"][CHECKS_ANNOTATION].as_str()?;
     Some(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+/// Whether who ran it has left, which its first ConfigMap says.
+fn is_left(first: &Value) -> bool {
+    first["metadata"]["annotations"][LEFT_ANNOTATION].is_string()
 }
 
 fn uid(object: &Value) -> String {

@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 pub enum Request {
     /// End running checks, start no other, clean up, report.
     Cancel,
+    /// Start no other check and remove nothing: Jobs that were created go on without this program.
+    Leave,
     /// End this check, or do not start it; the others go on.
     CancelCheck(String),
     /// Start no further check; those that run go on.
@@ -44,6 +46,11 @@ impl Control {
     /// Asks; a run that has ended takes no notice.
     pub fn ask(&self, request: Request) {
         let _ = self.0.send(request);
+    }
+
+    /// Leaves the run to the cluster.
+    pub fn leave(&self) {
+        self.ask(Request::Leave);
     }
 
     /// Cancels the run.

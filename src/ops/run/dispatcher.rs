@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     catalog::validator::Phase,
-    cluster::{Connection, active_time::RunClock},
+    cluster::{Connection, active_time::RunClock, objects},
     ops::cleanup,
     report::{self, Report},
     validate::{
         event::{Body, PhaseStatus, Severity, Status, Stop, Verdict, Why},
-        plan::{CheckPlan, ValidationPlan, cleanup_command},
+        plan::{CheckPlan, LEFT_ANNOTATION, ValidationPlan, cleanup_command},
     },
 };
 use std::{
@@ -27,11 +27,17 @@ pub(super) struct Steering {
     pub(super) step: Step,
     pub(super) paused: bool,
     pub(super) canceled: bool,
+    /// A person has left, with these checks whose Jobs go on.
+    pub(super) left: Option<Vec<String>>,
     /// Checks that are not to start any more.
     pub(super) dropped: BTreeSet<String>,
 }
 
 impl Steering {
+    pub(super) fn new(step: Step) -> Steering {
+        Steering { step, paused: false, canceled: false, left: None, dropped: BTreeSet::new() }
+    }
+
     pub(super) fn stop(&mut self, before: Stop, reporter: &mut Reporter) {
         if !self.paused {
             self.paused = true;
@@ -63,7 +69,7 @@ pub(super) async fn execute(
     mut requests: Requests,
 ) -> Report {
     let (plan, options) = (&prepared.plan, &prepared.options);
-    let mut steering = Steering { step: options.step, paused: false, canceled: false, dropped: BTreeSet::new() };
+    let mut steering = Steering::new(options.step);
     let shared = create_shared(connection, plan, &mut reporter, &mut requests, &mut steering).await;
     if let Some(refused) = &shared.refused {
         reporter.notice(Severity::Error, refused.clone());
@@ -71,6 +77,9 @@ pub(super) async fn execute(
     let (mut inputs, arrivals) = Inputs::start(connection, plan, &clock, requests);
     let mut stopped = false;
     for phase in phases(plan) {
+        if steering.left.is_some() {
+            break;
+        }
         let checks: Vec<&CheckPlan> = plan.checks.iter().filter(|check| check.check.phase == phase).collect();
         if steering.canceled || stopped {
             for check in checks {
@@ -87,11 +96,18 @@ pub(super) async fn execute(
         }
         let phase_run = PhaseRun::new(connection, prepared, &shared, &clock, &arrivals);
         phase_run.run(phase, checks, &mut steering, &mut inputs, &mut reporter).await;
+        if steering.left.is_some() {
+            break;
+        }
         let status = report::phase_status(phase, &reporter.report.results);
         reporter.report(Body::PhaseFinished { phase, status });
         stopped = options.fail_fast && matches!(status, PhaseStatus::Failed | PhaseStatus::Other);
     }
     drop(inputs);
+    if let Some(checks) = steering.left {
+        mark_as_left(connection, &shared, &mut reporter).await;
+        return reporter.leave(checks);
+    }
     clean_up(connection, prepared, &shared, &mut reporter).await;
     let verdict = if steering.canceled { Verdict::Canceled } else { report::verdict(&reporter.report.results) };
     reporter.end(verdict)
@@ -115,6 +131,11 @@ async fn create_shared(
             request = requests.next() => match request {
                 Request::Cancel => {
                     steering.canceled = true;
+                    halted.store(true, Ordering::SeqCst);
+                }
+                Request::Leave if steering.canceled => {}
+                Request::Leave => {
+                    steering.left = Some(Vec::new());
                     halted.store(true, Ordering::SeqCst);
                 }
                 Request::CancelCheck(name) => drop(steering.dropped.insert(name)),
@@ -142,12 +163,25 @@ fn phases(plan: &ValidationPlan) -> Vec<Phase> {
     phases
 }
 
+/// Says in the cluster that nobody removes what is there, nor starts another check: who follows the run waits for neither.
+async fn mark_as_left(connection: &Connection, shared: &Shared, reporter: &mut Reporter) {
+    if shared.owner.is_null() {
+        return;
+    }
+    let now = reporter.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    if let Err(error) = objects::annotate(connection, &shared.owner, LEFT_ANNOTATION, &now).await {
+        let why = create::words(&error);
+        reporter.notice(Severity::Warn, format!("who follows the run cannot see that it was left: {why}"));
+    }
+}
+
 async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared, reporter: &mut Reporter) {
     let (plan, options) = (&prepared.plan, &prepared.options);
     if plan.shared.is_empty() {
         return;
     }
     if options.keep {
+        mark_as_left(connection, shared, reporter).await;
         let (id, namespace) = (&plan.run_id, &plan.namespace);
         let clean = cleanup_command(namespace, id);
         let text = format!("kept everything of run {id}; remove it with `{clean}`");

@@ -95,7 +95,7 @@ pub async fn evaluate(connection: &Connection, live: &Live, log: Writer) -> Repo
     // Whoever does not want it any more drops it: what only reads leaves nothing behind.
     let (_control, requests) = control();
     let (mut inputs, arrivals) = Inputs::start(connection, &prepared.plan, &clock, requests);
-    let mut steering = Steering { step: Step::None, paused: false, canceled: false, dropped: Default::default() };
+    let mut steering = Steering::new(Step::None);
     let checks: Vec<&CheckPlan> = prepared.plan.checks.iter().collect();
     let phase = checks.first().map_or(Phase::Deployment, |check| check.check.phase);
     let together = PhaseRun::new(connection, prepared, &shared, &clock, &arrivals);

@@ -29,7 +29,7 @@ use crate::{
     document::header::Edition,
     inventory::Inventory,
     recipe::Recipe,
-    report::{Report, plan::About},
+    report::{Report, plan::About, words::went_on},
     resolve::hydrate,
     snapshot::format,
     validate::{
@@ -213,6 +213,30 @@ pub async fn run(connection: &Connection, prepared: &Prepared, log: Writer, requ
         return reporter.end(verdict);
     }
     dispatcher::execute(connection, prepared, reporter, clock, requests).await
+}
+
+/// What a person has to know of a run that they have left: what goes on, how to see it and how to remove it.
+pub fn left_words(prepared: &Prepared, context: &str, checks: &[String]) -> Vec<String> {
+    let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
+    let (follow, clean) = (plan::follow_command(namespace, run), plan::cleanup_command(namespace, run));
+    let goes_on = went_on(checks);
+    vec![
+        format!("run {run} was left in namespace {namespace} of {context}; {goes_on}"),
+        format!("to see what becomes of it: {follow}"),
+        format!("to remove it: {clean}"),
+    ]
+}
+
+/// Why it is not known what of a run that was being left goes on.
+pub fn not_waited_for(prepared: &Prepared) -> Failure {
+    let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
+    Failure::new(Kind::Interrupted, "leave the run", "interrupted before requests under way were answered")
+        .at(format!("run {run}"))
+        .hint(format!(
+            "look with: {}; remove it with: {}",
+            plan::follow_command(namespace, run),
+            plan::cleanup_command(namespace, run)
+        ))
 }
 
 /// Why a run ended without its clean-up, and how to catch up on it.

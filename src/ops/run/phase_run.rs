@@ -44,6 +44,8 @@ use tokio::{
 const DROPPED: &str = "canceled before it started";
 /// For requests under way when a phase ends.
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
+/// For those under way when a person leaves: what has been begun is there then, or known to be refused.
+const LEAVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A check that was started and has no result.
 struct OnItsWay<'r> {
@@ -159,6 +161,11 @@ impl<'r> PhaseRun<'r> {
                     }
                     self.observe_all(self.clock.now(), &Observation::Cancel, reporter);
                 }
+                Input::Request(Request::Leave) if steering.canceled => {}
+                Input::Request(Request::Leave) => {
+                    steering.left = Some(self.leave(inputs, reporter).await);
+                    return;
+                }
                 Input::Request(Request::CancelCheck(name)) => {
                     self.observe(self.clock.now(), &name, Observation::Cancel, reporter);
                     if let Some(place) = waiting.iter().position(|check| check.check.name == name) {
@@ -195,6 +202,28 @@ impl<'r> PhaseRun<'r> {
         if active_time::timeout(SETTLE_LIMIT, settled).await.is_err() {
             self.requests.shutdown().await;
         }
+    }
+
+    /// Lets requests that are under way come to their end and takes what is seen meanwhile; the checks whose Jobs go on then.
+    async fn leave(mut self, inputs: &mut Inputs, reporter: &mut Reporter) -> Vec<String> {
+        let settled = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    // What a request came to has arrived before it is over.
+                    input = inputs.next() => if let Input::Arrived(observed) = input {
+                        self.take(observed, reporter);
+                    },
+                    request = self.requests.join_next() => if request.is_none() {
+                        return;
+                    },
+                }
+            }
+        };
+        // One that is still under way then may create its Job or not: it counts as there, so that it is looked for.
+        let _ = active_time::timeout(LEAVE_LIMIT, settled).await;
+        let jobs = self.machines.iter().filter(|going| going.check.check.way == Way::Job);
+        jobs.map(|going| going.check.check.name.clone()).collect()
     }
 
     /// Checks that only read run at the same time; any other runs alone, and each does where a person steps.

@@ -51,10 +51,26 @@ pub struct Summary {
     pub report: Report,
 }
 
+/// How a record that was followed has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordEnd {
+    /// With the run.
+    Ended,
+    /// Who ran it has left.
+    Left,
+    /// Its program did not see the end of the run, or whoever follows it wants no more.
+    Interrupted,
+}
+
 impl Summary {
-    /// How it stands: a verdict, that it goes on, or that its program did not see its end.
+    /// How it stands: a verdict; else it goes on, was left, or its program did not see its end.
     pub fn verdict(&self) -> Option<Verdict> {
         self.report.verdict
+    }
+
+    /// Who ran it has left.
+    pub fn is_left(&self) -> bool {
+        self.report.went_on.is_some()
     }
 }
 
@@ -72,6 +88,10 @@ impl Record {
         self.events.iter().for_each(|event| report.on(event));
         match report.verdict {
             Some(_) => report,
+            None if report.went_on.is_some() => {
+                report.end_as_left();
+                report
+            }
             None if self.stored.is_open => report.so_far(),
             // A run whose program is gone: what it had not reached is in the report, or the report would look like a pass.
             None => {
@@ -429,11 +449,11 @@ fn event(line: &str) -> Option<Event> {
     serde_json::from_str(line).ok()
 }
 
-/// Follows a record that another program writes, from its first event to its last; returns whether the run ended in it.
+/// Follows a record that another program writes, from its first event to its last.
 ///
 /// # Errors
 /// As [`Shelf::open`].
-pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool) -> Result<bool, Failure> {
+pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool) -> Result<RecordEnd, Failure> {
     let stored = find(folder, name)?;
     let at = stored.path.display().to_string();
     let failed = |error: io::Error| Failure::from_error(Kind::Internal, "read the record", error).at(&at);
@@ -442,13 +462,18 @@ pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool
         // Asked before the last look: what is written between the two is read.
         let goes_on = records::is_open(&stored.path);
         for event in lines.read().map_err(failed)?.lines().filter_map(event) {
-            let ended = matches!(event.body, Body::Ended { .. });
-            if !on(event) || ended {
-                return Ok(ended);
+            let end = match event.body {
+                Body::Ended { .. } => Some(RecordEnd::Ended),
+                Body::Left { .. } => Some(RecordEnd::Left),
+                _ => None,
+            };
+            let wants_more = on(event);
+            if let Some(end) = end.or((!wants_more).then_some(RecordEnd::Interrupted)) {
+                return Ok(end);
             }
         }
         if !goes_on {
-            return Ok(false);
+            return Ok(RecordEnd::Interrupted);
         }
         tokio::time::sleep(LOOK).await;
     }

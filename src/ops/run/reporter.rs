@@ -37,6 +37,11 @@ impl Reporter {
         self.observed(self.clock.now().observed_at_ms, body);
     }
 
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        let at_ms = i64::try_from(self.clock.now().observed_at_ms).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::MAX)
+    }
+
     pub(super) fn notice(&mut self, severity: Severity, text: String) {
         self.report(Body::Notice { severity, text });
     }
@@ -101,6 +106,12 @@ impl Reporter {
         self.report
     }
 
+    /// Ends the log of a run that is left with these checks whose Jobs go on.
+    pub(super) fn leave(mut self, checks: Vec<String>) -> Report {
+        self.report(Body::Left { checks });
+        self.report
+    }
+
     /// The result of a check that was known before the run.
     pub(super) fn decided(&mut self, check: &CheckPlan) {
         if let Some(Decided { status, why, reason }) = &check.decided {
@@ -154,5 +165,6 @@ fn trace(body: &Body) {
         Body::CleanedUp { removed, left } if left.is_empty() => tracing::info!(removed, "run cleaned up"),
         Body::CleanedUp { removed, left } => tracing::warn!(removed, left = left.join(", "), "clean-up incomplete"),
         Body::Ended { verdict } => tracing::info!(?verdict, "run ended"),
+        Body::Left { checks } => tracing::info!(checks = checks.join(", "), "run left, Jobs of these checks go on"),
     }
 }

@@ -17,7 +17,6 @@ use crate::{
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay},
         panes::{self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
-        question::Question,
         widgets::{
             table::{self, SortKey},
             text,
@@ -595,24 +594,6 @@ impl State {
         } else {
             return self.ask_quit();
         }
-        Vec::new()
-    }
-
-    pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
-        let (lines, leave) = if self.model.run.active {
-            let goes_on = format!("Run {} is still going on.", self.model.run.id);
-            let lines = vec![goes_on, String::new(), "Leaving cancels it and removes what it created.".to_owned()];
-            (lines, "cancel the run and leave")
-        } else if self.model.deploy.active {
-            let goes_on = format!("The deploy of {} is still going on.", self.model.deploy.progress.bundle);
-            let lines =
-                vec![goes_on, String::new(), "Leaving cancels it; the next deploy continues from there.".to_owned()];
-            (lines, "cancel the deploy and leave")
-        } else {
-            self.quit = true;
-            return Vec::new();
-        };
-        self.desk.overlay = Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", leave]));
         Vec::new()
     }
 

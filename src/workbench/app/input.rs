@@ -477,6 +477,7 @@ impl State {
                 self.quit = true;
                 vec![Effect::CancelRun]
             }
+            Question::Leave => self.leave_run(),
         }
     }
 

@@ -114,33 +114,6 @@ impl State {
         vec![Effect::CancelRun]
     }
 
-    /// Leaving while a run cleans up.
-    pub(in crate::workbench) fn show_leaving(&mut self) {
-        let is_deploy = self.model.deploy.active;
-        self.model.run.canceling = !is_deploy;
-        self.model.deploy.canceling = is_deploy;
-        self.desk.mark(if is_deploy { Need::Deploy } else { Need::Run });
-        if is_deploy {
-            let lines = vec![
-                "The deploy is canceled; Helm is asked to end.".to_owned(),
-                String::new(),
-                "The workbench closes when that is done. Ctrl-C leaves at once; the next deploy continues from there."
-                    .to_owned(),
-            ];
-            self.desk.overlay = Some(Overlay::notice("canceling", &lines));
-            self.dirty = true;
-            return;
-        }
-        let lines = vec![
-            format!("Run {} is canceled; what it created is being removed.", self.model.run.id),
-            String::new(),
-            "The workbench closes when that is done. Ctrl-C leaves at once, and says how to remove the rest."
-                .to_owned(),
-        ];
-        self.desk.overlay = Some(Overlay::notice("cleaning up", &lines));
-        self.dirty = true;
-    }
-
     /// Puts the cursor on the check that runs, until a person moves it.
     pub(super) fn follow_run(&mut self) {
         if !self.model.run.follows {
@@ -230,6 +203,28 @@ impl State {
         }
     }
 
+    /// A run of ours, or a deploy, has ended.
+    pub(super) fn run_ended(&mut self, run_id: &str, answer: Result<(), Failure>) -> Vec<Effect> {
+        let deploy = &self.model.deploy;
+        if deploy.active && deploy.progress.run_id == run_id {
+            let mut effects = self.deploy_ended(answer);
+            effects.push(self.list_runs());
+            return effects;
+        }
+        if run_id != self.model.run.id {
+            return Vec::new();
+        }
+        self.model.run.active = false;
+        self.model.run.canceling = false;
+        self.close_settled();
+        if let Err(failure) = answer {
+            self.model.run.failure = Some(failure.clone());
+            self.say_failure(failure);
+        }
+        self.desk.mark(Need::Run);
+        vec![self.list_runs()]
+    }
+
     /// Closes a question about what has ended while it was asked; whether one was closed.
     pub(super) fn close_settled(&mut self) -> bool {
         let Some(Overlay { kind: Kind::Question { question, .. }, .. }) = &self.desk.overlay else { return false };
@@ -238,7 +233,7 @@ impl State {
             Question::CancelRun => !run.active,
             Question::CancelCheck(name) => !run.active || run.check(name).is_none_or(|check| check.result.is_some()),
             Question::CancelDeploy => !deploy.active,
-            Question::Quit => !run.active && !deploy.active,
+            Question::Quit | Question::Leave => !run.active && !deploy.active,
             Question::Run | Question::Deploy | Question::Overwrite => false,
         };
         if is_settled {

@@ -6,7 +6,7 @@ use crate::{
         Failure,
         run::{
             attach,
-            record::{Record, Summary},
+            record::{Record, RecordEnd, Summary},
         },
     },
     report::{self, FORMS, compare as runs},
@@ -217,14 +217,18 @@ impl State {
         self.model.run.active
     }
 
-    pub(super) fn follow_ended(&mut self, name: &str, answer: Result<bool, Failure>) -> Vec<Effect> {
+    pub(super) fn follow_ended(&mut self, name: &str, answer: Result<RecordEnd, Failure>) -> Vec<Effect> {
         if self.model.records.following.as_deref() != Some(name) {
             return Vec::new();
         }
         self.model.records.following = None;
         match answer {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(RecordEnd::Ended) => {}
+            Ok(RecordEnd::Left) => {
+                let line = self.desk.keys.command("attach");
+                self.say(Severity::Warn, format!("run {name} was left: its Jobs go on, and {line} follows them"));
+            }
+            Ok(RecordEnd::Interrupted) => {
                 let clean = cleanup_command(&self.model.run.namespace, name);
                 let said = format!(
                     "run {name} was interrupted: its program did not see its end; `{clean}` removes what it left"

@@ -12,7 +12,10 @@ use crate::{
         config::Applied,
         deploy,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared, Reader, attach, live, previous, record},
+        run::{
+            Control, EventLog, Prepared, Reader, attach, live, previous,
+            record::{self, RecordEnd},
+        },
         session::Session,
         snapshots::{self, Limits, Recorder},
         upgrade::{self, installed::Live},
@@ -31,7 +34,14 @@ use crate::{
         overlay::Files,
     },
 };
-use std::{cell::Cell, collections::HashMap, path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    collections::HashMap,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{
     io::AsyncWriteExt,
     runtime::Handle,
@@ -245,6 +255,11 @@ impl Worker {
             Effect::CancelRun => {
                 if let Some(running) = &self.running {
                     running.control.cancel();
+                }
+            }
+            Effect::LeaveRun => {
+                if let Some(running) = &mut self.running {
+                    running.leave();
                 }
             }
             Effect::Steer(request) => {
@@ -494,7 +509,7 @@ impl Worker {
                 Err(failure) => Err(failure),
             };
             // The workbench has ended when nobody takes it.
-            let _ = answers.send(Msg::FollowEnded { name, answer: answer.map(|_| true) }).await;
+            let _ = answers.send(Msg::FollowEnded { name, answer: answer.map(|_| RecordEnd::Ended) }).await;
         }));
     }
 
@@ -533,7 +548,9 @@ impl Worker {
     fn run(&mut self, prepared: Arc<Prepared>) {
         let (control, requests) = ops::run::control();
         let (answers, session) = (self.answers.clone(), self.session.clone());
-        let (abandoned, run_id) = (ops::run::abandoned(&prepared), prepared.plan.run_id.clone());
+        let (abandoned, not_waited_for) = (ops::run::abandoned(&prepared), ops::run::not_waited_for(&prepared));
+        let (run_id, last_words) = (prepared.plan.run_id.clone(), Arc::new(OnceLock::new()));
+        let says = last_words.clone();
         let task = tokio::spawn(async move {
             let connection = match session.connection().await {
                 Ok(connection) => connection,
@@ -560,13 +577,23 @@ impl Worker {
                 }
             });
             drop(log);
-            ops::run::run(&connection, &prepared, writer, requests).await;
+            let report = ops::run::run(&connection, &prepared, writer, requests).await;
+            if let Some(checks) = report.went_on {
+                let _ = says.set(ops::run::left_words(&prepared, &connection.context, &checks));
+            }
             let _ = recording.await;
             // The end is sent after the last event.
             let _ = reading.await;
             let _ = answers.send(Msg::RunEnded { run_id, answer: Ok(()) }).await;
         });
-        self.running = Some(Running { task, control, abandoned });
+        self.running = Some(Running {
+            task,
+            control,
+            abandoned,
+            not_waited_for: Some(not_waited_for),
+            leaves_jobs: false,
+            last_words,
+        });
     }
 
     /// Evaluates the checks that only read, again and again until it is aborted.
@@ -639,15 +666,30 @@ impl Worker {
             let (ended, (), ()) = tokio::join!(running, reading, recording);
             let _ = answers.send(Msg::RunEnded { run_id, answer: ended.map(drop) }).await;
         });
-        self.running = Some(Running { task, control, abandoned });
+        self.running = Some(Running {
+            task,
+            control,
+            abandoned,
+            not_waited_for: None,
+            leaves_jobs: false,
+            last_words: Arc::default(),
+        });
     }
 
-    /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
+    /// Ends the watch and cancels a run that has not ended, unless its Jobs are left to the cluster; the run to wait for, while
+    /// it cleans up or what it asked for last is answered.
     pub(in crate::workbench) fn wind_down(&mut self) -> Option<&mut Running> {
         [&mut self.watching, &mut self.following, &mut self.evaluating].into_iter().for_each(end);
         let running = self.running.as_mut().filter(|running| !running.task.is_finished())?;
-        running.control.cancel();
+        if !running.leaves_jobs {
+            running.control.cancel();
+        }
         Some(running)
+    }
+
+    /// What is to be said when the workbench has closed.
+    pub(in crate::workbench) fn last_words(&self) -> Vec<String> {
+        self.running.as_ref().and_then(|running| running.last_words.get()).cloned().unwrap_or_default()
     }
 
     /// The run that has not ended.
@@ -674,6 +716,12 @@ pub(in crate::workbench) struct Running {
     control: Control,
     /// What a person has to know who does not wait for its end.
     abandoned: Failure,
+    /// The same once its Jobs are left to the cluster; `None` for what has none.
+    not_waited_for: Option<Failure>,
+    /// Its Jobs are left to the cluster.
+    leaves_jobs: bool,
+    /// What a person has to know of a run that was left.
+    last_words: Arc<OnceLock<Vec<String>>>,
 }
 
 impl Running {
@@ -685,7 +733,18 @@ impl Running {
         }
     }
 
-    /// What a person has to know who does not wait for the clean-up.
+    /// Its Jobs go on without this program.
+    fn leave(&mut self) {
+        let Some(not_waited_for) = self.not_waited_for.take() else { return };
+        (self.abandoned, self.leaves_jobs) = (not_waited_for, true);
+        self.control.leave();
+    }
+
+    pub(super) fn leaves_jobs(&self) -> bool {
+        self.leaves_jobs
+    }
+
+    /// What a person has to know who does not wait for the end.
     pub(super) fn abandoned(&self) -> Failure {
         self.abandoned.clone()
     }

@@ -2,6 +2,7 @@
 
 use super::{checks, prelude::*};
 use crate::{
+    report::words,
     validate::{
         event::{Severity, State, Way},
         plan::image_of,
@@ -207,6 +208,9 @@ fn run_rows(run: &Run, replay: Option<&Replay>, width: usize) -> Vec<Row> {
     }
     if let Some(before) = &run.paused {
         wrapped(&mut rows, Role::Warn, &format!("paused {before}: no further check starts"), width);
+    }
+    if let Some(checks) = &run.left {
+        wrapped(&mut rows, Role::Warn, &format!("left by its program; {}", words::went_on(checks)), width);
     }
     if let Some((removed, left)) = &run.cleaned {
         let (role, said) = if left.is_empty() {

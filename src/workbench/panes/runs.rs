@@ -103,6 +103,7 @@ fn row(summary: &Summary, shown: &str) -> Row {
     let report = &summary.report;
     let (role, glyph, word) = match (summary.verdict(), summary.stored.is_open) {
         (Some(verdict), _) => checks::verdict(verdict),
+        (None, _) if summary.is_left() => (Role::Warn, "!", "left"),
         (None, true) => (Role::Run, "»", "running"),
         (None, false) => (Role::Warn, "!", "interrupted"),
     };

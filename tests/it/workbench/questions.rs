@@ -1,8 +1,12 @@
 //! Questions with more than two answers: by keys, by the mouse, at every width.
 
-use super::desk::{Desk, run_half_way};
+use super::{
+    desk::{Desk, run_half_way},
+    screens::all_golden,
+};
 use aicr::{
     term::input::Input,
+    validate::event::{Body, Verdict, Way},
     workbench::{
         effect::Effect,
         msg::Msg,
@@ -105,4 +109,82 @@ fn answers_are_clicked_where_they_are_at_every_width() {
             assert_eq!(chosen(&desk), Some(0), "{width}x{height} at {column}, {row}");
         }
     }
+}
+
+/// A run half way on a cluster that does not end with the workbench.
+fn running(width: u16, height: u16) -> Desk {
+    let mut desk = Desk::of_contexts(width, height);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.left.clear();
+    desk
+}
+
+#[test]
+fn leaving_a_run_says_what_each_answer_means() {
+    let mut frames = Vec::new();
+    for (width, height) in [(40, 10), (80, 24), (120, 40)] {
+        let mut desk = running(width, height);
+        // Nobody else runs what was chosen to run here.
+        for check in &mut desk.state.model.run.checks {
+            if check.planned.name == "accelerator-metrics" {
+                check.planned.way = Way::InProcess;
+            }
+        }
+        desk.keys("q");
+        frames.push((format!("leave-{width}x{height}"), desk.text()));
+        desk.keys("Tab");
+        frames.push((format!("leave-jobs-{width}x{height}"), desk.text()));
+    }
+    all_golden(frames);
+}
+
+#[test]
+fn each_answer_about_a_run_leads_to_its_own_and_the_first_one_stays() {
+    let answered = |keys: &str| {
+        let mut desk = running(80, 24);
+        desk.keys("q");
+        desk.keys(keys);
+        let asked = |wanted: fn(&Effect) -> bool| desk.left.iter().any(wanted);
+        let leaves = asked(|effect| matches!(effect, Effect::LeaveRun));
+        (asked(|effect| matches!(effect, Effect::CancelRun)), leaves, desk.state.quit)
+    };
+    for stays in ["Enter", "n", "Esc", "Tab n", "Tab Tab n"] {
+        assert_eq!(answered(stays), (false, false, false), "{stays}");
+    }
+    assert_eq!(answered("Tab Enter"), (false, true, true), "it is not canceled");
+    assert_eq!(answered("Tab Tab Enter"), (true, false, true));
+}
+
+/// Jobs that cannot be left are not offered to be.
+#[test]
+fn a_run_without_a_job_that_could_go_on_has_two_answers() {
+    let only_two = |mut desk: Desk, why: &str| {
+        desk.keys("q");
+        assert!(!desk.text().contains("leave the Jobs"), "{why}: {}", desk.text());
+        desk.shows("Leaving cancels it and removes what it created.");
+        desk.keys("Tab Enter");
+        let canceled = desk.left.iter().any(|effect| matches!(effect, Effect::CancelRun));
+        assert!(desk.state.quit && canceled, "{why}");
+    };
+    let mut demo = Desk::live(80, 24);
+    demo.keys("4");
+    run_half_way(&mut demo);
+    only_two(demo, "a demo cluster ends with the program");
+    let mut canceling = running(80, 24);
+    canceling.state.model.run.canceling = true;
+    only_two(canceling, "it is being removed");
+    let mut here = running(80, 24);
+    here.state.model.run.checks.iter_mut().for_each(|check| check.planned.way = Way::InProcess);
+    only_two(here, "nothing runs in a pod");
+}
+
+/// What ends while the question is open is not asked about any more.
+#[test]
+fn the_question_goes_with_the_run() {
+    let mut desk = running(80, 24);
+    desk.keys("q Tab");
+    desk.run(40_000, Body::Ended { verdict: Verdict::Failed });
+    assert_eq!(chosen(&desk), None, "{}", desk.text());
+    assert!(!desk.state.quit);
 }

@@ -9,7 +9,10 @@ use aicr::{
     inventory::Inventory,
     ops::{
         self,
-        run::{Request, record::Record},
+        run::{
+            Request,
+            record::{Record, RecordEnd},
+        },
     },
     validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Stop, Verdict},
     workbench::{
@@ -87,7 +90,7 @@ fn a_run_of_another_terminal_is_followed_to_its_end() {
         desk.update(Msg::Followed { name: name.clone(), event: event.into() });
     }
     desk.shows("run ended: fail");
-    desk.update(Msg::FollowEnded { name, answer: Ok(true) });
+    desk.update(Msg::FollowEnded { name, answer: Ok(RecordEnd::Ended) });
     desk.keys("x");
     desk.shows("no run is active");
 }
@@ -145,7 +148,7 @@ fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
     desk.shows("1 pass");
     rest.skip(1).for_each(|event| follow(&mut desk, event));
     desk.shows("4 pass 1 fail");
-    desk.update(Msg::FollowEnded { name: older.into(), answer: Ok(true) });
+    desk.update(Msg::FollowEnded { name: older.into(), answer: Ok(RecordEnd::Ended) });
     // By its name, in a namespace.
     desk.command("attach c0ffee00 checks");
     let Some(Effect::FindRuns { generation, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
