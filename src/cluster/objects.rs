@@ -260,6 +260,22 @@ pub async fn list_labeled(
     Ok(futures::future::try_join_all(lists).await?.concat())
 }
 
+/// The same of one kind: who may not list the others can ask for it.
+///
+/// # Errors
+/// As [`list_labeled`].
+pub async fn list_labeled_of(
+    kind: &str,
+    connection: &Connection,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<ObjectRef>, ClusterError> {
+    match KINDS.iter().find(|known| known.kind == kind) {
+        Some(resource) => list_kind(connection, resource, namespace, selector).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 async fn list_kind(
     connection: &Connection,
     resource: &ResourceKind,

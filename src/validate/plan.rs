@@ -33,6 +33,8 @@ pub const NAMESPACE_LABEL: &str = "aicr.run/namespace";
 
 /// Seconds by which a Job outlives the limit of its check: evidence must not be deleted before it was read.
 pub const JOB_MARGIN_SECONDS: u64 = 60;
+/// Seconds after its end at which Kubernetes removes a Job.
+pub const JOB_TTL_SECONDS: u64 = 3600;
 /// Seconds by which a check's own budget is smaller than its limit, so that it can still say what it waited for.
 const BUDGET_MARGIN_SECONDS: u64 = 30;
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -456,7 +458,7 @@ fn job(
         "spec": {
             "activeDeadlineSeconds": check.timeout_seconds + JOB_MARGIN_SECONDS,
             "backoffLimit": 0,
-            "ttlSecondsAfterFinished": 3600,
+            "ttlSecondsAfterFinished": JOB_TTL_SECONDS,
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     })

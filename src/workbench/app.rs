@@ -45,6 +45,7 @@ mod connected;
 mod context;
 mod deploy;
 mod filters;
+mod following;
 mod history;
 mod input;
 mod keeping;
@@ -122,6 +123,11 @@ struct Start {
     snapshots: Vec<std::path::PathBuf>,
     /// What is done when cluster and recipe are there.
     go: Option<String>,
+    /// Runs of others are still to be looked for, and to be told of.
+    looks: bool,
+    tells: bool,
+    /// The only one is followed: nothing else was asked for.
+    follows: bool,
 }
 
 /// What the command line chose for the runs.
@@ -181,6 +187,9 @@ impl State {
                 demo: options.target.is_demo(),
                 snapshots: options.snapshots.clone(),
                 go: options.go.clone(),
+                looks: options.snapshots.is_empty(),
+                tells: false,
+                follows: options.go.is_none(),
             },
         })
     }
@@ -240,10 +249,11 @@ impl State {
                 Vec::new()
             }
             Msg::Connected { generation, context, server } => {
-                if generation == self.model.cluster.generation {
-                    self.connected(context, server);
+                if generation != self.model.cluster.generation {
+                    return Vec::new();
                 }
-                Vec::new()
+                self.connected(context, server);
+                self.look_for_runs()
             }
             Msg::ConnectFailed { generation, failure } => {
                 if generation == self.model.cluster.generation {
@@ -393,8 +403,7 @@ impl State {
             }
             Msg::RunsListed { generation, answer } => {
                 self.answered();
-                self.runs_listed(generation, answer);
-                Vec::new()
+                self.runs_listed(generation, answer)
             }
             Msg::RunOpened { generation, compare, answer } => {
                 self.answered();
@@ -414,16 +423,14 @@ impl State {
                 self.runs_compared(generation, answer);
                 Vec::new()
             }
-            Msg::Followed { name, event } => {
-                if self.model.records.following.as_ref() == Some(&name) {
-                    self.run_event(*event);
-                }
+            Msg::Followed { generation, event } => {
+                self.followed(generation, *event);
                 Vec::new()
             }
-            Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
-            Msg::RunsFound { generation, namespace, answer } => {
+            Msg::FollowEnded { generation, answer } => self.follow_ended(generation, answer),
+            Msg::RunsFound { generation, namespace, is_asked_for, answer } => {
                 self.answered();
-                self.runs_found(generation, namespace, answer)
+                self.runs_found((generation, is_asked_for), namespace, answer)
             }
             Msg::RunEnded { run_id, answer } => {
                 self.answered();

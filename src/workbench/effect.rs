@@ -192,6 +192,7 @@ pub enum Effect {
     },
     /// Follow the record of a run that another program writes, from an event on; ends what was followed before.
     FollowRun {
+        generation: u64,
         name: String,
         from: usize,
     },
@@ -199,9 +200,12 @@ pub enum Effect {
     FindRuns {
         generation: u64,
         namespace: Option<String>,
+        /// Where nobody has, nothing is said of what forbids it.
+        is_asked_for: bool,
     },
     /// Follow a run that somebody else started on the cluster; ends what was followed before.
     AttachRun {
+        generation: u64,
         name: String,
         namespace: String,
     },

@@ -246,8 +246,7 @@ impl Model {
     pub(super) fn keep_verdict(&mut self) {
         let Some(verdict) = self.run.verdict else { return };
         // The record of a run that another program goes on with may be of another cluster.
-        let context =
-            Some(&self.run.report.context).filter(|name| self.records.following.is_some() && !name.is_empty());
+        let context = Some(&self.run.report.context).filter(|name| self.follows() && !name.is_empty());
         let cluster = context.unwrap_or(&self.cluster.name).clone();
         let criteria = self.run.criteria.clone();
         self.validated.retain(|known| (&known.cluster, &known.criteria) != (&cluster, &criteria));
@@ -276,6 +275,9 @@ fn validation(model: &Model) -> Part {
     let pane = panes::main_of(super::Screen::Validate);
     if model.run.active {
         return part(Role::Run, "» validating", "» validating", pane);
+    }
+    if model.follows() {
+        return part(Role::Run, "» following a run", "» following", pane);
     }
     let Some(last) = model.validated() else {
         return part(Role::Muted, "not validated", "unvalidated", pane);

@@ -330,7 +330,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::Pause, "pause", &["p"], G::Act, "pause", "start no further check, or go on; a recorded run plays or pauses; elsewhere, pause the view of the cluster, or follow it again"),
     on(&[Screen::Cluster, Screen::Validate, Screen::Compare], key(A::StepOn, "step-on", &[">"], G::Act, "step", "the next event of a recorded run; the next kept snapshot, in a comparison of three as C")),
     on(&[Screen::Cluster, Screen::Validate, Screen::Compare], key(A::StepBack, "step-back", &["<"], G::Act, "back", "the event before, in a recorded run; the kept snapshot before, in a comparison of three as C")),
-    on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the selected check, or the whole run; asks first")),
+    on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the selected check, or the whole run; end following one of somebody else; asks first")),
     key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed"),
     always(key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard")),
     key(A::CopyRow, "copy-row", &["C"], G::Act, "copy row", "copy the whole row"),

@@ -10,6 +10,7 @@ pub mod deploy;
 pub mod desk;
 pub mod driver;
 pub mod effect;
+pub mod elsewhere;
 pub mod export;
 pub mod health;
 pub mod keymap;

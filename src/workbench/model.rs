@@ -4,7 +4,12 @@
 //! after it could not be.
 
 use super::{
-    deploy::Deploy, health::Validated, live_checks::LiveChecks, older::Older, preferences::protect::Protected,
+    deploy::Deploy,
+    elsewhere::{Following, RunOrigin},
+    health::Validated,
+    live_checks::LiveChecks,
+    older::Older,
+    preferences::protect::Protected,
     widgets::text,
 };
 pub use super::{
@@ -649,8 +654,8 @@ pub struct Records {
     /// The shown run is one of them.
     pub replay: Option<Replay>,
     pub compared: Option<RunsCompared>,
-    /// The shown run is one that goes on in another program: its name.
-    pub following: Option<String>,
+    /// The shown run is one that goes on in another program.
+    pub following: Option<Following>,
     /// Runs that have Jobs in a namespace of the cluster, as they were found last.
     pub in_cluster: Option<InCluster>,
     /// Lines of a log that memory has no more, where a person went back to them.
@@ -695,6 +700,7 @@ pub struct RunsCompared {
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     pub id: String,
+    pub origin: RunOrigin,
     pub namespace: String,
     pub started_ms: u64,
     /// Time of the newest event.
@@ -893,7 +899,10 @@ impl Model {
 
     /// The shown run moves by itself.
     pub fn run_moves(&self) -> bool {
-        self.run.active || self.deploy.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
+        self.run.active
+            || self.deploy.active
+            || self.follows()
+            || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
     }
 
     /// Whether a person stated a dimension: a profile or a setting alone is chosen for the cluster that is there.

@@ -189,16 +189,17 @@ pub enum Msg {
     RunsFound {
         generation: u64,
         namespace: String,
+        is_asked_for: bool,
         answer: Result<Vec<String>, Failure>,
     },
     /// An event of a run that another program records.
     Followed {
-        name: String,
+        generation: u64,
         event: Box<Event>,
     },
     /// What was followed has ended.
     FollowEnded {
-        name: String,
+        generation: u64,
         answer: Result<RecordEnd, Failure>,
     },
     RunEnded {

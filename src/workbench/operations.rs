@@ -73,7 +73,7 @@ impl Operation {
 
     /// Whether a key ends it: at once, or after a question.
     pub fn can_be_canceled(&self) -> bool {
-        self.can_be_abandoned() || self.is_running() && [RUN, DEPLOY, EVALUATE].contains(&self.key.kind)
+        self.can_be_abandoned() || self.is_running() && [RUN, DEPLOY, EVALUATE, FOLLOW].contains(&self.key.kind)
     }
 
     /// Whether it can simply be given up.
@@ -225,8 +225,10 @@ fn begun(effect: &Effect) -> Option<Begun> {
         Effect::Evaluate { generation, .. } => {
             kept(EVALUATE, generation, "evaluate the checks that only read".to_owned())
         }
-        Effect::FollowRun { name, .. } => kept(FOLLOW, name, format!("follow run {name}")),
-        Effect::AttachRun { name, .. } => kept(FOLLOW, name, format!("follow run {name} of the cluster")),
+        Effect::FollowRun { generation, name, .. } => kept(FOLLOW, generation, format!("follow run {name}")),
+        Effect::AttachRun { generation, name, .. } => {
+            kept(FOLLOW, generation, format!("follow run {name} of the cluster"))
+        }
         Effect::Run(prepared) => kept(RUN, &prepared.plan.run_id, format!("run {}", prepared.plan.run_id)),
         Effect::Deploy(prepared) => {
             let doing = match prepared.wish.options.way {
@@ -320,10 +322,13 @@ fn begun(effect: &Effect) -> Option<Begun> {
                 answer: Err(failure)
             })
         }
+        // Nobody has asked for it.
+        Effect::FindRuns { is_asked_for: false, .. } => None,
         Effect::FindRuns { generation, .. } => {
             work!("find-runs", generation, "find the runs of the cluster", |failure| Msg::RunsFound {
                 generation: *generation,
                 namespace: String::new(),
+                is_asked_for: true,
                 answer: Err(failure)
             })
         }
@@ -407,10 +412,11 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
         Msg::RunsListed { generation, answer } => of!("list-runs", generation, answer),
         Msg::RunOpened { generation, answer, .. } => of!("open-run", generation, answer),
         Msg::RunsCompared { generation, answer } => of!("runs", generation, answer),
+        Msg::RunsFound { is_asked_for: false, .. } => None,
         Msg::RunsFound { generation, answer, .. } => of!("find-runs", generation, answer),
         Msg::OlderRead { generation, answer, .. } => of!("older", generation, answer),
         Msg::PreviousRead { generation, answer, .. } => of!("previous", generation, answer),
-        Msg::FollowEnded { name, answer } => of!(FOLLOW, name, answer),
+        Msg::FollowEnded { generation, answer } => of!(FOLLOW, generation, answer),
         Msg::Written { write, answer } => of!("write", write, answer),
         Msg::Evaluated { generation, news: News::Failed(failure) } => Some((key(EVALUATE, generation), Some(failure))),
         Msg::ConnectFailed { generation, failure } => Some((key(WATCH, generation), Some(failure))),

@@ -384,6 +384,9 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             let live = std::iter::once(LIVE.to_owned());
             live.chain(contexts).chain(kept(reads)).chain(runs).chain(files()).collect()
         }
+        // The second word is a namespace.
+        "attach" if rest.contains(' ') => Vec::new(),
+        "attach" => reads.model.records.in_cluster.iter().flat_map(|found| found.runs.clone()).collect(),
         "compare" => kept(reads).into_iter().chain(files()).collect(),
         "open" | "save" | "save-report" | "save-log" | "export" => files(),
         "bundle" | "deploy" | "undeploy" => folders(),

@@ -22,6 +22,8 @@ pub enum Question {
     Quit,
     /// Leave, and leave the Jobs of the run to the cluster.
     Leave,
+    /// Follow a run of somebody else no more.
+    EndFollow,
 }
 
 /// One of the answers.

@@ -284,7 +284,7 @@ mod at_a_terminal {
             let row = list.stdout.lines().nth(1).unwrap_or_default().to_owned();
             assert!(row.contains(" left "), "{}", list.transcript);
             let run = row.split(' ').next().unwrap_or_default();
-            terminal.shows(&format!("to see what becomes of it: aicr runs follow {run} --cluster=aicr-validation"));
+            terminal.shows(&format!("after the end of a Job: aicr runs follow {run} --cluster=aicr-validation"));
             terminal.shows(&format!("to remove it: aicr cleanup --namespace aicr-validation --run-id {run}"));
             let shown = self.sandbox.aicr(&["runs", "show", "last"]);
             assert!(shown.stdout.contains("its Job went on when the run was left"), "{}", shown.transcript);
@@ -308,6 +308,7 @@ mod at_a_terminal {
         let served = Served::new();
         let mut terminal = served.terminal(120, 40, "xterm-256color", VALIDATE);
         terminal.shows("operator-health");
+        terminal.shows("LIVE fresh");
         terminal.press("r");
         terminal.shows("run 9 checks?");
         terminal.press("\t\r");
@@ -319,6 +320,57 @@ mod at_a_terminal {
         terminal.press("\r");
         terminal.restored(0);
         served.is_left(&terminal);
+    }
+
+    /// By its labels, whatever is known of it on this machine.
+    #[test]
+    fn a_new_start_attaches_to_the_run_that_was_left_and_leaves_it_again() {
+        let served = Served::new();
+        let mut first = served.terminal(120, 40, "xterm-256color", VALIDATE);
+        first.shows("operator-health");
+        first.shows("LIVE fresh");
+        first.press("r");
+        first.shows("run 9 checks?");
+        first.press("\t\r");
+        first.shows("unscheduled");
+        first.press("q");
+        first.shows("leave the Jobs");
+        first.press("\t\r");
+        first.restored(0);
+        let kubeconfig = ("KUBECONFIG", served.kubeconfig.as_os_str());
+        let here = served.terminal(120, 40, "xterm-256color", "tui --fresh --read-only");
+        // A home of its own, as on another machine.
+        let elsewhere = Terminal::start_with(120, 40, "tui", &[kubeconfig]);
+        for (mut terminal, known) in [(here, "left by its program"), (elsewhere, "started elsewhere")] {
+            terminal.shows(&format!(", {known}, has Jobs; followed on Validate (4)"));
+            terminal.press("4");
+            terminal.shows("ATTACHED");
+            terminal.shows("unscheduled");
+            terminal.press("x");
+            terminal.shows("end following the run?");
+            terminal.press("\t\r");
+            terminal.shows("NOT FOLLOWED");
+            // It is not a run of this program: there is nothing to ask.
+            terminal.press("q");
+            terminal.restored(0);
+            assert!(served.has_job(), "{:?}", served.left());
+        }
+        served.is_left(&first);
+    }
+
+    /// Who may not list Jobs has not asked for any; who wants to know why finds it.
+    #[test]
+    fn runs_that_may_not_be_looked_for_are_in_the_log_and_nowhere_else() {
+        let sandbox = Sandbox::new();
+        let arguments = ["--demo", "--fault", "forbidden=list:jobs", "tui", "--linear"];
+        let run = sandbox.aicr_with(&arguments, "where\nmessages\nquit\n");
+        let (before, after) = run.stdout.split_once("messages, newest first").expect("the list of messages");
+        assert!(
+            after.contains("not looked for runs of others: ") && after.contains("cannot list resource \"jobs\""),
+            "{}",
+            run.transcript
+        );
+        assert!(!before.contains("not looked for"), "{}", run.transcript);
     }
 
     #[test]

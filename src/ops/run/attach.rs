@@ -56,9 +56,9 @@ const WAITING: usize = 1024;
 /// A list that is refused.
 pub async fn runs(connection: &Connection, namespace: &str) -> Result<Vec<String>, Failure> {
     let (key, value) = NAME_LABEL;
-    let found = objects::list_labeled(connection, namespace, &format!("{key}={value},{RUN_LABEL}")).await?;
-    let runs: BTreeSet<String> =
-        found.into_iter().filter(|object| object.kind == "Job").map(|object| object.run_id).collect();
+    let selector = format!("{key}={value},{RUN_LABEL}");
+    let found = objects::list_labeled_of("Job", connection, namespace, &selector).await?;
+    let runs: BTreeSet<String> = found.into_iter().map(|object| object.run_id).collect();
     Ok(runs.into_iter().rev().collect())
 }
 

@@ -32,6 +32,7 @@ use crate::{
     report::{Report, plan::About, words::went_on},
     resolve::hydrate,
     snapshot::format,
+    text::seconds,
     validate::{
         checks::nccl_runtime,
         event::{Status, Verdict, Why},
@@ -222,7 +223,7 @@ pub fn left_words(prepared: &Prepared, context: &str, checks: &[String]) -> Vec<
     let goes_on = went_on(checks);
     vec![
         format!("run {run} was left in namespace {namespace} of {context}; {goes_on}"),
-        format!("to see what becomes of it: {follow}"),
+        format!("to see what becomes of it, until {} after the end of a Job: {follow}", seconds(plan::JOB_TTL_SECONDS)),
         format!("to remove it: {clean}"),
     ]
 }

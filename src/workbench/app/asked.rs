@@ -17,6 +17,10 @@ pub(super) struct Asked {
     pub(super) write: u64,
     pub(super) previous: u64,
     pub(super) older: u64,
+    /// Runs that were followed.
+    pub(super) follow: u64,
+    /// The record that is read without anybody having asked.
+    pub(super) quietly: Option<u64>,
     /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
     pub(super) attach: Option<String>,
     /// A context that the session is being switched to; one at a time.

@@ -478,6 +478,7 @@ impl State {
                 vec![Effect::CancelRun]
             }
             Question::Leave => self.leave_run(),
+            Question::EndFollow => self.stop_following(),
         }
     }
 

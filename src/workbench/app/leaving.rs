@@ -54,9 +54,8 @@ impl State {
             let here = here.join(", ");
             lines.push(format!("  Checks that read over our own connection end with this program: {here}."));
         }
-        lines.push(
-            "  Nothing is removed. How to see and to remove it is said when the workbench has closed.".to_owned(),
-        );
+        lines
+            .push("  This program removes nothing: how to see and to remove it is said when it has closed.".to_owned());
         lines.extend([String::new(), "cancel and leave:".to_owned()]);
         lines.push("  The Jobs end, and what the run created is removed.".to_owned());
         let answers = vec![

@@ -121,7 +121,7 @@ impl State {
             return Some(unable);
         }
         // The pods of a run are removed at its end.
-        if model.records.replay.is_some() || (!model.run.active && model.records.following.is_none()) {
+        if model.records.replay.is_some() || (!model.run.active && !model.follows()) {
             return Unable::info("the pods of this run are gone, and a record has no output of earlier containers");
         }
         match self.check_of_log() {

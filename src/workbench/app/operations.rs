@@ -182,6 +182,11 @@ impl State {
                 self.ask_cancel_deploy();
                 Vec::new()
             }
+            FOLLOW => {
+                self.desk.overlay = None;
+                self.ask_end_follow();
+                Vec::new()
+            }
             EVALUATE => {
                 self.operations.cancel_kind(EVALUATE, self.model.now_ms);
                 self.model.live.stop();

@@ -60,7 +60,7 @@ impl State {
             Msg::RunsCompared { generation, answer } => {
                 is(asked.run, generation).then_some((Topic::Record, answer.is_ok()))
             }
-            Msg::RunsFound { generation, answer, .. } => {
+            Msg::RunsFound { generation, is_asked_for: true, answer, .. } => {
                 is(asked.run, generation).then_some((Topic::Runs, answer.is_ok()))
             }
             Msg::BundleRead { generation, answer } => {

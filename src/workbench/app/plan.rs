@@ -234,6 +234,7 @@ impl State {
             Question::CancelCheck(name) => !run.active || run.check(name).is_none_or(|check| check.result.is_some()),
             Question::CancelDeploy => !deploy.active,
             Question::Quit | Question::Leave => !run.active && !deploy.active,
+            Question::EndFollow => !self.model.follows(),
             Question::Run | Question::Deploy | Question::Overwrite => false,
         };
         if is_settled {

@@ -4,23 +4,17 @@ use super::State;
 use crate::{
     ops::{
         Failure,
-        run::{
-            attach,
-            record::{Record, RecordEnd, Summary},
-        },
+        run::record::{Record, Summary},
     },
     report::{self, FORMS, compare as runs},
-    validate::{
-        event::{Body, Status},
-        plan::cleanup_command,
-    },
+    validate::event::{Body, Status},
     workbench::{
         effect::Effect,
+        elsewhere::RunOrigin,
         keymap::Action,
-        model::{CheckView, InCluster, Replay, Run, RunsCompared, Severity},
+        model::{CheckView, Replay, Run, RunsCompared, Severity},
         overlay::Overlay,
         panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS, RowId},
-        widgets::text,
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -40,9 +34,10 @@ impl State {
         vec![self.list_runs()]
     }
 
-    pub(super) fn runs_listed(&mut self, generation: u64, answer: Result<Arc<Vec<Summary>>, Failure>) {
+    pub(super) fn runs_listed(&mut self, generation: u64, answer: Result<Arc<Vec<Summary>>, Failure>) -> Vec<Effect> {
         self.model.records.list.finish(generation, answer);
         self.desk.mark(Need::Runs);
+        self.tell_of_runs()
     }
 
     pub(super) fn open_run(&mut self, name: String, compare: bool) -> Vec<Effect> {
@@ -67,7 +62,11 @@ impl State {
         if generation != self.asked.run {
             return Vec::new();
         }
+        let is_asked_for = self.asked.quietly.take() != Some(generation);
         match answer {
+            // Nobody has asked for it, and it has ended since.
+            Err(_) if !is_asked_for => {}
+            Ok(record) if !is_asked_for && !record.stored.is_open => {}
             Err(failure) => self.say_failure(failure),
             Ok(record) if compare && record.report().deploy.is_some() => {
                 self.say(Severity::Info, "a deploy has no checks to compare");
@@ -82,7 +81,7 @@ impl State {
                 self.desk.focus_on(&RUN_CHANGES);
             }
             Ok(record) if record.report().deploy.is_some() => self.show_deploy(&record),
-            Ok(record) if record.stored.is_open => return self.follow_record(&record),
+            Ok(record) if record.stored.is_open => return self.follow_record(&record, is_asked_for),
             Ok(record) => {
                 let end_follow = self.end_follow();
                 let name = record.stored.name.clone();
@@ -123,123 +122,6 @@ impl State {
         self.desk.mark(Need::Cursor(&CHECKS));
     }
 
-    /// Shows a run that another program goes on with, up to its end.
-    fn follow_record(&mut self, record: &Record) -> Vec<Effect> {
-        let name = record.stored.name.clone();
-        self.show_followed(&name);
-        record.events.iter().for_each(|event| self.model.run.fold(event.clone()));
-        self.follow_run();
-        let said = format!("run {name} goes on in another terminal, and is followed here; it is canceled there");
-        self.say(Severity::Info, said);
-        vec![Effect::FollowRun { name, from: record.events.len() }]
-    }
-
-    /// `:attach [RUN] [NAMESPACE]`: a run that somebody else started on the cluster.
-    pub(super) fn attach_command(&mut self, words: &str) -> Vec<Effect> {
-        if self.say_unable(self.unable_command("attach")) {
-            return Vec::new();
-        }
-        if self.refuses_another_run() {
-            return Vec::new();
-        }
-        let mut words = words.split_whitespace().map(str::to_owned);
-        self.asked.attach = words.next();
-        self.asked.run += 1;
-        vec![Effect::FindRuns { generation: self.asked.run, namespace: words.next() }]
-    }
-
-    pub(super) fn runs_found(
-        &mut self,
-        generation: u64,
-        namespace: String,
-        answer: Result<Vec<String>, Failure>,
-    ) -> Vec<Effect> {
-        if generation != self.asked.run {
-            return Vec::new();
-        }
-        let Some(runs) = self.good(answer) else { return Vec::new() };
-        self.model.records.in_cluster = Some(InCluster { namespace: namespace.clone(), runs: runs.clone() });
-        self.desk.mark(Need::Runs);
-        let wanted = self.asked.attach.take();
-        if wanted.is_none() && runs.len() > 1 {
-            self.desk.focus_on(&RUNS);
-            let (runs, key) = (text::count(runs.len(), "run"), self.desk.keys.key(Action::Enter));
-            self.say(Severity::Info, format!("{runs} in namespace {namespace}; {key} follows one"));
-            return Vec::new();
-        }
-        let chosen = attach::choose(&runs, wanted.as_deref().unwrap_or("last"), &namespace).cloned();
-        self.good(chosen).map_or_else(Vec::new, |run| self.attach_run(run, namespace))
-    }
-
-    /// Enter on a run of the cluster.
-    pub(super) fn attach_listed(&mut self, name: String) -> Vec<Effect> {
-        let Some(found) = &self.model.records.in_cluster else { return Vec::new() };
-        let namespace = found.namespace.clone();
-        self.attach_run(name, namespace)
-    }
-
-    fn attach_run(&mut self, name: String, namespace: String) -> Vec<Effect> {
-        if self.say_unable(self.unable_while_switching()) || self.refuses_another_run() {
-            return Vec::new();
-        }
-        // A record that is on its way was asked for before.
-        self.asked.run += 1;
-        self.show_followed(&name);
-        let said = format!("run {name} goes on in the cluster, and is followed here; whoever started it can cancel it");
-        self.say(Severity::Info, said);
-        vec![Effect::AttachRun { name, namespace }]
-    }
-
-    /// Makes room for a run that another program goes on with.
-    fn show_followed(&mut self, name: &str) {
-        self.model.records.replay = None;
-        self.model.records.following = Some(name.to_owned());
-        self.model.run = Run { follows: true, id: name.to_owned(), ..Run::default() };
-        self.desk.mark(Need::Run);
-        self.desk.mark(Need::Runs);
-        self.desk.focus_on(&CHECKS);
-    }
-
-    /// Another run than the one that is followed is shown.
-    pub(super) fn end_follow(&mut self) -> Option<Effect> {
-        self.model.records.following.take().map(|_| Effect::EndFollow)
-    }
-
-    /// While a run of ours is active, no other is shown.
-    fn refuses_another_run(&mut self) -> bool {
-        if self.model.run.active {
-            let key = self.desk.keys.key(Action::Cancel);
-            self.say(
-                Severity::Info,
-                format!("a run is active; when it has ended, or {key} cancels it, others can be shown"),
-            );
-        }
-        self.model.run.active
-    }
-
-    pub(super) fn follow_ended(&mut self, name: &str, answer: Result<RecordEnd, Failure>) -> Vec<Effect> {
-        if self.model.records.following.as_deref() != Some(name) {
-            return Vec::new();
-        }
-        self.model.records.following = None;
-        match answer {
-            Ok(RecordEnd::Ended) => {}
-            Ok(RecordEnd::Left) => {
-                let line = self.desk.keys.command("attach");
-                self.say(Severity::Warn, format!("run {name} was left: its Jobs go on, and {line} follows them"));
-            }
-            Ok(RecordEnd::Interrupted) => {
-                let clean = cleanup_command(&self.model.run.namespace, name);
-                let said = format!(
-                    "run {name} was interrupted: its program did not see its end; `{clean}` removes what it left"
-                );
-                self.say(Severity::Warn, said);
-            }
-            Err(failure) => self.say_failure(failure),
-        }
-        vec![self.list_runs()]
-    }
-
     /// Two runs that were named on the Compare screen, check by check.
     pub(super) fn runs_compared(&mut self, generation: u64, answer: Result<Arc<[Record; 2]>, Failure>) {
         if generation != self.asked.run {
@@ -268,7 +150,12 @@ impl State {
         replay.marks.extend(marked.map(|check| (check.planned.name.clone(), std::mem::take(&mut check.marks))));
         // Only what is ahead has to be folded; what is behind is folded again from the start.
         if count < replay.next || replay.next == 0 {
-            self.model.run = Run { follows: true, id: replay.record.stored.name.clone(), ..Run::default() };
+            self.model.run = Run {
+                follows: true,
+                id: replay.record.stored.name.clone(),
+                origin: RunOrigin::Record,
+                ..Run::default()
+            };
             replay.next = 0;
         }
         for event in &replay.record.events[replay.next..count] {

@@ -90,6 +90,9 @@ impl State {
         if self.says_unable(Action::Cancel) {
             return;
         }
+        if !self.model.run.active {
+            return self.ask_end_follow();
+        }
         let check = match self.steered() {
             Some(RowId::Check(name)) => self.model.run.check(name).filter(|check| check.result.is_none()),
             _ => None,

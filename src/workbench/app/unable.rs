@@ -5,6 +5,7 @@
 use super::State;
 use crate::workbench::{
     Screen,
+    elsewhere::RunOrigin,
     keymap::Action,
     live_checks::NEEDS_A_CLUSTER,
     model::{Severity, Source},
@@ -53,7 +54,7 @@ impl State {
                 true => None,
                 false => Unable::info("no deploy is active"),
             },
-            Action::Cancel if !model.run.active => self.not_active(),
+            Action::Cancel if !model.run.active && !model.follows() => self.not_active(),
             Action::Pause if self.desk.screen == Screen::Validate => match &model.records.replay {
                 None if !model.run.active => self.not_active(),
                 _ => None,
@@ -184,9 +185,12 @@ impl State {
     }
 
     fn not_active(&self) -> Option<Unable> {
-        Unable::info(match self.model.records.following {
-            Some(_) => "this run goes on in another terminal, and is paused and canceled there",
-            None => "no run is active",
+        Unable::info(match (self.model.follows(), self.model.run.origin) {
+            (true, RunOrigin::Cluster) => "this run goes on in the cluster; whoever started it can pause and cancel it",
+            (true, RunOrigin::Own | RunOrigin::Record) => {
+                "this run goes on in another terminal, and is paused and canceled there"
+            }
+            (false, _) => "no run is active",
         })
     }
 

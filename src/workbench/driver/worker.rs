@@ -349,9 +349,11 @@ impl Worker {
             Effect::ReadPrevious { generation, namespace, run_id, check } => {
                 self.read_previous(generation, (namespace, run_id), check)
             }
-            Effect::FollowRun { name, from } => self.follow(name, from),
-            Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
-            Effect::AttachRun { name, namespace } => self.attach(name, namespace),
+            Effect::FollowRun { generation, name, from } => self.follow(generation, name, from),
+            Effect::FindRuns { generation, namespace, is_asked_for } => {
+                self.find_runs(generation, namespace, is_asked_for);
+            }
+            Effect::AttachRun { generation, name, namespace } => self.attach(generation, name, namespace),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
@@ -444,16 +446,15 @@ impl Worker {
         }));
     }
 
-    fn follow(&mut self, name: String, from: usize) {
+    fn follow(&mut self, generation: u64, name: String, from: usize) {
         end(&mut self.following);
         let answers = self.answers.clone();
         self.following = Some(tokio::spawn(async move {
             let (events, mut event) = mpsc::unbounded_channel();
-            let of = name.clone();
             let reading = async move {
                 let folder = record::folder()?;
                 let mut seen = 0;
-                record::follow(&folder, &of, |event| {
+                record::follow(&folder, &name, |event| {
                     seen += 1;
                     seen <= from || events.send(event).is_ok()
                 })
@@ -461,24 +462,28 @@ impl Worker {
             };
             let showing = async {
                 while let Some(event) = event.recv().await {
-                    if answers.send(Msg::Followed { name: name.clone(), event: event.into() }).await.is_err() {
+                    if answers.send(Msg::Followed { generation, event: event.into() }).await.is_err() {
                         return;
                     }
                 }
             };
             let (answer, ()) = tokio::join!(reading, showing);
             // The workbench has ended when nobody takes it.
-            let _ = answers.send(Msg::FollowEnded { name, answer }).await;
+            let _ = answers.send(Msg::FollowEnded { generation, answer }).await;
         }));
     }
 
-    fn find_runs(&self, generation: u64, namespace: Option<String>) {
+    fn find_runs(&self, generation: u64, namespace: Option<String>, is_asked_for: bool) {
         let (answers, session) = (self.answers.clone(), self.session.clone());
         let namespace = namespace.unwrap_or_else(|| self.options.plan.namespace.clone());
         self.spawn(async move {
             let answer = async { attach::runs(&session.connection().await?, &namespace).await }.await;
+            if let (false, Err(failure)) = (is_asked_for, &answer) {
+                let why = failure.why();
+                tracing::info!(namespace, "not looked for runs of others: {why}");
+            }
             // The workbench has ended when nobody takes the answer.
-            let _ = answers.send(Msg::RunsFound { generation, namespace, answer }).await;
+            let _ = answers.send(Msg::RunsFound { generation, namespace, is_asked_for, answer }).await;
         });
     }
 
@@ -492,24 +497,22 @@ impl Worker {
     }
 
     /// Follows a run by what is seen of it on the cluster.
-    fn attach(&mut self, name: String, namespace: String) {
+    fn attach(&mut self, generation: u64, name: String, namespace: String) {
         end(&mut self.following);
         let (answers, session) = (self.answers.clone(), self.session.clone());
         self.following = Some(tokio::spawn(async move {
             let answer = match session.connection().await {
                 Ok(connection) => {
                     let (writer, events) = attach::log();
-                    let showing = show(events, answers.clone(), |event| Msg::Followed {
-                        name: name.clone(),
-                        event: event.into(),
-                    });
+                    let showing =
+                        show(events, answers.clone(), |event| Msg::Followed { generation, event: event.into() });
                     // The end is sent after the last event.
                     tokio::join!(attach::attach(&connection, &namespace, &name, writer), showing).0
                 }
                 Err(failure) => Err(failure),
             };
             // The workbench has ended when nobody takes it.
-            let _ = answers.send(Msg::FollowEnded { name, answer: answer.map(|_| RecordEnd::Ended) }).await;
+            let _ = answers.send(Msg::FollowEnded { generation, answer: answer.map(|_| RecordEnd::Ended) }).await;
         }));
     }
 
@@ -885,7 +888,7 @@ mod tests {
     async fn a_run_that_is_not_followed_any_more_answers_nothing() {
         let (sender, mut answers) = mpsc::channel(8);
         let mut worker = Worker::new(&RunOptions::default(), sender, Handle::current());
-        worker.start(Effect::FollowRun { name: "there-is-none".into(), from: 0 });
+        worker.start(Effect::FollowRun { generation: 1, name: "there-is-none".into(), from: 0 });
         worker.start(Effect::EndFollow);
         worker.start(Effect::ReadBundle { generation: 1, folder: "there/is/none".into() });
         assert!(matches!(answers.recv().await, Some(Msg::BundleRead { .. })));

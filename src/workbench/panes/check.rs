@@ -8,7 +8,8 @@ use crate::{
         plan::image_of,
     },
     workbench::{
-        model::{CheckView, Model, ReadinessView, Replay, Run},
+        elsewhere::RunOrigin,
+        model::{CheckView, Model, ReadinessView},
         widgets::{curve, table::text_columns},
     },
 };
@@ -61,7 +62,7 @@ fn build(view: &View<'_>) -> Content {
     {
         return prose(format!("constraint {name}"), readiness_rows(readiness, width));
     }
-    prose("run", run_rows(run, view.model.records.replay.as_ref(), width))
+    prose("run", run_rows(view.model, width))
 }
 
 fn wrapped(rows: &mut Vec<Row>, role: Role, said: &str, width: usize) {
@@ -83,7 +84,9 @@ fn check_rows(check: &CheckView, model: &Model, width: usize) -> Vec<Row> {
             }
         }
         None => {
-            let since = check.started_ms.map_or(String::new(), |at| text::duration(now_ms.saturating_sub(at)));
+            // Who attached to it has not seen it begin.
+            let began_ms = check.started_ms.filter(|_| model.run.origin != RunOrigin::Cluster);
+            let since = began_ms.map_or(String::new(), |at| text::duration(now_ms.saturating_sub(at)));
             line(&mut rows, Cell::new(Role::Run, check.state.word()).and(Role::Muted, format!("  {since}")));
             let detail = check.state.detail();
             if !detail.is_empty() {
@@ -142,7 +145,7 @@ fn check_rows(check: &CheckView, model: &Model, width: usize) -> Vec<Row> {
 /// Whether a node is still to be found for the pod of a check. A run that has broken off finds none, and a pod that is further
 /// has one, even where who joined the run later has not seen which.
 fn is_to_be_placed(check: &CheckView, model: &Model) -> bool {
-    let goes_on = model.run.active || model.records.following.is_some();
+    let goes_on = model.run.active || model.follows();
     let is_before = match check.state {
         State::Queued
         | State::Creating
@@ -186,19 +189,27 @@ fn readiness_rows(readiness: &ReadinessView, width: usize) -> Vec<Row> {
     rows
 }
 
-fn run_rows(run: &Run, replay: Option<&Replay>, width: usize) -> Vec<Row> {
+fn run_rows(model: &Model, width: usize) -> Vec<Row> {
+    let Model { run, records, .. } = model;
     let mut rows = Vec::new();
     if let Some(verdict) = run.verdict {
         let took = text::duration(run.last_ms.saturating_sub(run.started_ms));
         let (role, _, word) = checks::verdict(verdict);
         line(&mut rows, Cell::new(role, word).and(Role::Muted, format!("  in {took}")));
     } else {
-        let said = match replay {
-            Some(replay) => format!("recorded; {} of {} events are shown", replay.next, replay.record.events.len()),
-            None if run.active => "running".to_owned(),
-            None => "not run yet".to_owned(),
+        let said = match (&records.replay, run.origin) {
+            (Some(replay), _) => {
+                format!("recorded; {} of {} events are shown", replay.next, replay.record.events.len())
+            }
+            _ if run.active => "running".to_owned(),
+            _ if run.left.is_some() => String::new(),
+            (_, RunOrigin::Own) => "not run yet".to_owned(),
+            _ if !model.follows() => "not followed any more; it had no verdict then".to_owned(),
+            (_, RunOrigin::Record) => "goes on in another terminal, and is canceled there".to_owned(),
+            (_, RunOrigin::Cluster) => "goes on in the cluster, and is canceled by whoever started it".to_owned(),
         };
-        line(&mut rows, Cell::new(Role::Muted, said));
+        // That it was left is said below.
+        wrapped(&mut rows, Role::Muted, &said, width);
     }
     if !run.namespace.is_empty() {
         wrapped(&mut rows, Role::Muted, &format!("run {} in namespace {}", run.id, run.namespace), width);

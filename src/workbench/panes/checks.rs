@@ -6,7 +6,10 @@ use crate::{
     report::words::{self, Tone, Word},
     resolve::Resolution,
     validate::event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
-    workbench::model::{CheckView, ReadinessView, Run, Source},
+    workbench::{
+        elsewhere::{RunOrigin, short},
+        model::{CheckView, ReadinessView, Run, Source},
+    },
 };
 
 pub static PANE: Pane = Pane {
@@ -31,7 +34,7 @@ fn build(view: &View<'_>) -> Content {
     let run = &view.model.run;
     let mut rows = Vec::new();
     // A run that begins says what it is about to run; one of another program may be of another recipe.
-    let is_ours = view.model.records.following.is_none() && view.model.records.replay.is_none();
+    let is_ours = !view.model.follows() && view.model.records.replay.is_none();
     if run.checks.is_empty() && run.readiness.is_empty() && (!run.active || is_ours) {
         match &view.model.recipe.value {
             Some(resolution) if run.active => planned(&mut rows, resolution, ""),
@@ -42,7 +45,9 @@ fn build(view: &View<'_>) -> Content {
         }
     } else {
         readiness(&mut rows, run);
-        let is_live = run.active || view.model.records.replay.is_some();
+        let is_recorded =
+            view.model.records.replay.is_some() || run.origin == RunOrigin::Record && view.model.follows();
+        let is_live = run.active || is_recorded;
         let has_ended = !run.active && (run.verdict.is_some() || run.failure.is_some());
         let is_ours = view.model.records.replay.is_none() && view.model.is_run_of_this_recipe();
         let recipe = view.model.recipe.value.as_deref().filter(|_| is_ours && has_ended);
@@ -62,8 +67,7 @@ fn build(view: &View<'_>) -> Content {
         }
     }
     // Its time is enough to tell it from others; the panel of the run has the whole id.
-    let short = run.id.get(..15).unwrap_or(&run.id);
-    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {short}") };
+    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {}", short(&run.id)) };
     let mut says = Vec::new();
     if let Some(failure) = &run.failure {
         says.push((
@@ -74,7 +78,21 @@ fn build(view: &View<'_>) -> Content {
     if rows.is_empty() {
         says.push(Blank::Empty.line("the recipe selects no checks"));
     }
-    let mut note = counts(run);
+    if run.id.is_empty() {
+        let line = view.keys.command("attach");
+        let elsewhere = view.model.elsewhere();
+        says.extend(elsewhere.iter().map(|other| (Role::Run, format!("» {}; {line} follows it", other.sentence()))));
+    }
+    let mut note = counts(run, view.model.follows());
+    match (run.origin, view.model.follows()) {
+        (RunOrigin::Cluster, true) => note = format!("ATTACHED  {note}"),
+        (RunOrigin::Record, true) => note = format!("FOLLOWED  {note}"),
+        (_, false) if run.left.is_some() && view.model.records.replay.is_none() => note = format!("LEFT  {note}"),
+        (RunOrigin::Cluster | RunOrigin::Record, false) if run.verdict.is_none() && is_ours => {
+            note = format!("NOT FOLLOWED  {note}");
+        }
+        _ => {}
+    }
     if let Some(replay) = &view.model.records.replay {
         let state = if replay.playing { format!("{}x", replay.speed) } else { "paused".to_owned() };
         note = format!("REPLAY {state} {}/{}  {note}", replay.next, replay.record.events.len());
@@ -83,7 +101,7 @@ fn build(view: &View<'_>) -> Content {
 }
 
 /// `6 pass 1 fail 1 run`, or the verdict.
-fn counts(run: &Run) -> String {
+fn counts(run: &Run, is_followed: bool) -> String {
     let running = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some()).count();
     let mut parts = words::counts(run.checks.iter().filter_map(|check| check.result.as_ref()));
     if running > 0 {
@@ -99,7 +117,12 @@ fn counts(run: &Run) -> String {
         let sign = if parts.is_empty() { "" } else { ":" };
         parts.insert(0, format!("{}{sign}", Word::from(verdict)));
     } else if parts.is_empty() {
-        parts.push(if run.active { "starting" } else { "not run" }.to_owned());
+        let said = match (run.active, is_followed) {
+            (true, _) => "starting",
+            (_, true) => "nothing seen yet",
+            _ => "not run",
+        };
+        parts.push(said.to_owned());
     }
     parts.join(" ")
 }
@@ -175,12 +198,13 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
     let failed = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Fail);
     let unknown = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Unknown);
     let counted = match (run.readiness.len(), run.verdict) {
+        (0, _) if run.origin == RunOrigin::Cluster => "judged where it was started".to_owned(),
         (0, None) => "nothing judged yet".to_owned(),
         (0, Some(_)) => "no constraints".to_owned(),
         (all, _) => format!("{met} of {all} met"),
     };
     let (role, word) = match (run.readiness.is_empty(), failed, unknown) {
-        (true, ..) if run.verdict.is_some() => (Role::Muted, "-"),
+        (true, ..) if run.verdict.is_some() || run.origin == RunOrigin::Cluster => (Role::Muted, "-"),
         (true, ..) => (Role::Muted, "waiting"),
         (_, true, _) => (Role::Fail, Word::Fail.text()),
         (_, _, true) => (Role::Warn, Word::Unknown.text()),
@@ -241,7 +265,9 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_m
     let done: Vec<CheckResult> = checks.iter().filter_map(|check| check.result.clone()).collect();
     let all_ended = done.len() == checks.len();
     let stopped = run.paused.as_ref().is_some_and(|stop| *stop == Stop::Phase { phase });
-    let (role, word) = match (all_ended, run.running == Some(phase)) {
+    // Who attached to a run has not seen its phases begin.
+    let has_begun = checks.iter().any(|check| check.started_ms.is_some());
+    let (role, word) = match (all_ended, run.running == Some(phase) || run.origin == RunOrigin::Cluster && has_begun) {
         (true, _) => {
             let (role, _, word) = verdict(words::of_phase(phase, &done));
             (role, word.to_owned())
@@ -252,7 +278,8 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_m
     };
     // Checks that run at the same time take their time once.
     let began = checks.iter().filter_map(|check| check.started_ms).min();
-    let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { began.map(|_| now_ms) };
+    let so_far = began.filter(|_| run.origin != RunOrigin::Cluster).map(|_| now_ms);
+    let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { so_far };
     let spent = began.zip(ended).map_or(0, |(began, ended)| ended.saturating_sub(began));
     let counted = if done.is_empty() { text::count(checks.len(), "check") } else { words::counts(&done).join(", ") };
     let counted = if others > 0 { format!("{counted}, {others} not run") } else { counted };

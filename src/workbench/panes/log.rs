@@ -12,6 +12,7 @@ use crate::{
         merged::{LineId, Merged},
     },
     workbench::{
+        elsewhere::RunOrigin,
         log_options::{LogOptions, moment},
         merge::{self, letter},
         model::CheckView,
@@ -126,8 +127,11 @@ impl<'m> Log<'m> {
 
     /// Whether what memory has no more can be read from the record of the run.
     fn has_record(&self, view: &View<'_>) -> bool {
-        let records = &view.model.records;
-        !records.are_not_kept || records.replay.is_some() || records.following.is_some()
+        match view.model.run.origin {
+            RunOrigin::Own => !view.model.records.are_not_kept,
+            RunOrigin::Record => true,
+            RunOrigin::Cluster => false,
+        }
     }
 
     /// As the title has it.

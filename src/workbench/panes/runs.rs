@@ -4,6 +4,7 @@ use super::{checks, prelude::*};
 use crate::{
     ops::run::record::Summary,
     report::words::{self, Word},
+    workbench::elsewhere::{Elsewhere, Known},
 };
 
 pub static PANE: Pane = Pane {
@@ -20,7 +21,7 @@ pub static PANE: Pane = Pane {
     on: |view, action| {
         let name = || view.selected(&PANE).map(|row| row.name().to_owned());
         match action {
-            Action::Enter if name().is_some_and(|name| in_cluster(view).any(|run| *run == name)) => {
+            Action::Enter if name().is_some_and(|name| in_cluster(view).any(|other| other.run == name)) => {
                 name().map(Step::AttachRun)
             }
             Action::Enter => name().map(Step::OpenRun),
@@ -37,8 +38,10 @@ fn build(view: &View<'_>) -> Content {
     let list = &view.model.records.list;
     let all = list.value.as_deref().map_or(&[][..], Vec::as_slice);
     let shown = view.model.run.id.as_str();
-    let running = in_cluster(view).map(|run| running(run, view));
-    let rows: Vec<Row> = running.chain(all.iter().map(|summary| row(summary, shown))).collect();
+    let in_cluster: Vec<Elsewhere<'_>> = in_cluster(view).collect();
+    let is_there = |summary: &&Summary| in_cluster.iter().any(|other| other.run == summary.stored.name);
+    let recorded = all.iter().filter(|summary| !is_there(summary)).map(|summary| row(summary, shown));
+    let rows: Vec<Row> = in_cluster.iter().map(|other| running(other, view)).chain(recorded).collect();
     let says = match (&list.failure, list.loading) {
         _ if !rows.is_empty() => Vec::new(),
         (Some(failure), _) => failed(view, failure),
@@ -62,17 +65,18 @@ fn build(view: &View<'_>) -> Content {
     }
 }
 
-/// Runs that were found on the cluster and are not recorded on this machine, where they say more.
-fn in_cluster<'s>(view: &View<'s>) -> impl Iterator<Item = &'s String> {
-    let records = &view.model.records;
-    let recorded = records.list.value.as_deref().map_or(&[][..], Vec::as_slice);
-    let found = records.in_cluster.iter().flat_map(|found| &found.runs);
-    found.filter(|run| recorded.iter().all(|summary| summary.stored.name != **run))
+/// Runs that were found on the cluster, where it says more of them than a record on this machine.
+fn in_cluster<'s>(view: &View<'s>) -> impl Iterator<Item = Elsewhere<'s>> + use<'s> {
+    view.model.elsewhere().into_iter().filter(|other| other.known != Known::Recorded)
 }
 
-/// A run that somebody else started; of it, its Jobs are known.
-fn running(run: &str, view: &View<'_>) -> Row {
-    let namespace = view.model.records.in_cluster.as_ref().map_or("", |found| &found.namespace);
+/// A run that this workbench does not run; of it, its Jobs are known.
+fn running(other: &Elsewhere<'_>, view: &View<'_>) -> Row {
+    let Elsewhere { run, namespace, known } = *other;
+    let said = match known {
+        Known::Nothing => format!("Jobs in {namespace}"),
+        known => known.words().to_owned(),
+    };
     // An id begins with its time.
     let digits = |from: usize, to: usize| run.get(from..to).unwrap_or_default();
     let started = format!(
@@ -92,7 +96,7 @@ fn running(run: &str, view: &View<'_>) -> Row {
             vec![
                 Cell::new(name, started),
                 Cell::new(Role::Run, "in cluster"),
-                Cell::new(Role::Muted, format!("Jobs in {namespace}")),
+                Cell::new(Role::Muted, said),
                 Cell::new(Role::Muted, &view.model.cluster.name),
             ],
         )

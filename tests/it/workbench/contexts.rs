@@ -157,6 +157,7 @@ fn what_was_asked_of_one_cluster_is_not_heard_after_a_switch_to_another() {
     let found = |generation| Msg::RunsFound {
         generation,
         namespace: "aicr-validation".into(),
+        is_asked_for: true,
         answer: Ok(vec!["20260714-080000-00000000beefbeef".into(), "20260714-073000-00000000c0ffee00".into()]),
     };
     let listed = attach(&mut desk);

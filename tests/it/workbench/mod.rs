@@ -12,6 +12,7 @@ mod ease;
 mod finding;
 mod first_minute;
 mod fleet;
+mod following;
 mod history;
 mod instead;
 mod keeping;

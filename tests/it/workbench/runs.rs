@@ -9,10 +9,7 @@ use aicr::{
     inventory::Inventory,
     ops::{
         self,
-        run::{
-            Request,
-            record::{Record, RecordEnd},
-        },
+        run::{Request, record::Record},
     },
     validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Stop, Verdict},
     workbench::{
@@ -64,101 +61,6 @@ fn two_runs_are_compared_on_the_compare_screen() {
     desk.keys("] Enter");
     desk.shows("dra-support: worse");
     desk.shows("canceled while running on worker-2");
-}
-
-#[test]
-fn a_run_of_another_terminal_is_followed_to_its_end() {
-    let mut desk = Desk::live(120, 40);
-    let mut record = recorded("20260714-073000-00000000c0ffee00", true);
-    let rest = record.events.split_off(record.events.len() - 4);
-    record.stored.is_open = true;
-    let name = record.stored.name.clone();
-    list_records(&mut desk, &[record.clone()]);
-    desk.keys("4 g r Enter");
-    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record.clone())) });
-    let Some(Effect::FollowRun { name: followed, from }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    assert_eq!((&followed, from), (&name, record.events.len()));
-    desk.shows("goes on in another terminal, and is followed here");
-    desk.keys("x");
-    desk.shows("paused and canceled there");
-    // Another run was followed before; what still comes of it is dropped.
-    let strange = rest.last().expect("the end").clone();
-    desk.update(Msg::Followed { name: "another".into(), event: strange.into() });
-    assert!(!desk.text().contains("run ended"), "{}", desk.text());
-    for event in rest {
-        desk.update(Msg::Followed { name: name.clone(), event: event.into() });
-    }
-    desk.shows("run ended: fail");
-    desk.update(Msg::FollowEnded { name, answer: Ok(RecordEnd::Ended) });
-    desk.keys("x");
-    desk.shows("no run is active");
-}
-
-#[test]
-fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
-    let mut desk = Desk::live(200, 60);
-    desk.command("attach");
-    let Some(Effect::FindRuns { generation, namespace: None }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    let found = |runs: &[&str]| Msg::RunsFound {
-        generation,
-        namespace: "aicr-validation".into(),
-        answer: Ok(runs.iter().map(|run| (*run).to_owned()).collect()),
-    };
-    desk.update(found(&[]));
-    desk.shows("no run has a Job in namespace aicr-validation");
-    // Of several, a person chooses.
-    let [newer, older] = ["20260714-080000-00000000beefbeef", "20260714-073000-00000000c0ffee00"];
-    desk.update(found(&[newer, older]));
-    desk.shows("2 runs in namespace aicr-validation; Enter follows one");
-    desk.shows("2026-07-14 07:30:00  in cluster");
-    desk.keys("G Enter");
-    let Some(Effect::AttachRun { name, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    assert_eq!((&*name, &*namespace), (older, "aicr-validation"));
-    desk.shows("goes on in the cluster, and is followed here");
-    // The first check is known at first, the second when its Job comes.
-    let events = recorded(older, true).events;
-    let Body::Planned { checks, .. } = events[0].body.clone() else { panic!("{:?}", events[0]) };
-    let planned = |known: usize| Event {
-        body: match events[0].body.clone() {
-            Body::Planned { run_id, namespace, context, .. } => Body::Planned {
-                run_id,
-                namespace,
-                context,
-                recipe: String::new(),
-                criteria: String::new(),
-                checks: checks[..known].to_vec(),
-            },
-            other => other,
-        },
-        ..events[0].clone()
-    };
-    let follow = |desk: &mut Desk, event: &Event| {
-        desk.update(Msg::Followed { name: older.into(), event: event.clone().into() });
-    };
-    follow(&mut desk, &planned(1));
-    events[1..]
-        .iter()
-        .take_while(|event| !matches!(event.body, Body::Finished { .. }))
-        .for_each(|event| follow(&mut desk, event));
-    let rest = events.iter().skip_while(|event| !matches!(event.body, Body::Finished { .. }));
-    follow(&mut desk, rest.clone().next().expect("a result"));
-    desk.shows("1 pass");
-    follow(&mut desk, &planned(checks.len()));
-    desk.shows("1 pass");
-    rest.skip(1).for_each(|event| follow(&mut desk, event));
-    desk.shows("4 pass 1 fail");
-    desk.update(Msg::FollowEnded { name: older.into(), answer: Ok(RecordEnd::Ended) });
-    // By its name, in a namespace.
-    desk.command("attach c0ffee00 checks");
-    let Some(Effect::FindRuns { generation, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    assert_eq!(namespace.as_deref(), Some("checks"));
-    desk.update(Msg::RunsFound {
-        generation,
-        namespace: "checks".into(),
-        answer: Ok(vec![older.into(), newer.into()]),
-    });
-    assert!(matches!(desk.left.pop(), Some(Effect::AttachRun { .. })), "{:?}", desk.left);
 }
 
 #[test]
