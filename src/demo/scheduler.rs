@@ -28,7 +28,9 @@ pub fn fit_in_group(store: &Store, pod: &Value, pretend_full: bool) -> Fit {
     }
     let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
     let group = |pod: &Value| pod["metadata"]["annotations"]["pod-group-name"].as_str().map(str::to_owned);
-    let Some(name) = group(pod) else { return own_fit };
+    // KAI's pod-grouper gives a pod that something owns to a group of its topmost owner, which needs one pod.
+    let is_owned = pod["metadata"]["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
+    let Some(name) = group(pod).filter(|_| !is_owned) else { return own_fit };
     let needed = store
         .get(&Key::new(own("podgroups"), namespace, &name))
         .and_then(|group| group.value()["spec"]["minMember"].as_u64())

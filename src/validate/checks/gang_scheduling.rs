@@ -16,6 +16,8 @@ const NAMESPACE: &str = "kai-scheduler";
 const SCHEDULER: &str = "kai-scheduler";
 const QUEUE: &str = "default-queue";
 const GROUP: &str = "scheduling.run.ai";
+/// The annotation by which KAI scheduler knows the group of a pod.
+const GROUP_OF_POD: &str = "pod-group-name";
 const DEPLOYMENTS: [&str; 7] = [
     "kai-scheduler-default",
     "admission",
@@ -163,7 +165,12 @@ impl Gang {
         }
         let mut pod = probe::pod(input, GangScheduling.name(), &self.pod_name(input, index), vec![container]);
         let group = self.name(input);
-        pod["metadata"]["annotations"] = json!({"pod-group-name": group});
+        // KAI's pod-grouper leaves the group that a pod names only where nothing owns the pod; an owned one it moves to a group
+        // of its topmost owner, which needs one pod to start. So these are found by their labels alone when a check is killed.
+        if let Some(metadata) = pod["metadata"].as_object_mut() {
+            metadata.remove("ownerReferences");
+        }
+        pod["metadata"]["annotations"] = json!({GROUP_OF_POD: group});
         for (label, value) in [
             ("pod-group.scheduling.run.ai/name", &*group),
             ("pod-group.scheduling.run.ai/group-id", &*group),
@@ -216,6 +223,17 @@ fn absent(group: &str, reads: &[Read], facts: &Facts) -> Option<String> {
     }
 }
 
+/// Which pods are in another group than the one that they were created in: how those start says nothing about that one.
+fn moved(gang: Gang, input: &Input, found: &[&Value]) -> Vec<String> {
+    let wanted = gang.name(input);
+    let group = |pod: &Value| text(pod, &format!("/metadata/annotations/{GROUP_OF_POD}")).to_owned();
+    let elsewhere = found.iter().map(|pod| (name(pod), group(pod)));
+    elsewhere
+        .filter(|(_, group)| !group.is_empty() && *group != wanted)
+        .map(|(pod, group)| format!("pod {pod} was moved from pod group {wanted} to {group}"))
+        .collect()
+}
+
 fn began(gang: Gang, input: &Input, facts: &Facts) -> u64 {
     gang.changes(input).iter().filter_map(|change| facts.changed_at(change)).max().unwrap_or(0)
 }
@@ -223,6 +241,10 @@ fn began(gang: Gang, input: &Input, facts: &Facts) -> u64 {
 /// Both pods of the first group run and end, and start together.
 fn fitting(input: &Input, facts: &Facts, elapsed: u64, blocks: &mut Vec<Block>) -> Result<(), Step> {
     let (reads, found) = pods(Gang::Fits, input, facts, blocks)?;
+    let elsewhere = moved(Gang::Fits, input, &found);
+    if !elsewhere.is_empty() {
+        return Err(Ending::of_known(Vec::new(), elsewhere, blocks.clone()));
+    }
     let states: Vec<Progress> = found.iter().map(|pod| probe::progress(pod)).collect();
     let waiting = states.iter().find_map(|state| if let Progress::Waiting(why) = state { Some(why) } else { None });
     if let Some(why) = waiting
@@ -273,6 +295,10 @@ fn not_fitting(input: &Input, facts: &Facts, elapsed: u64, mut blocks: Vec<Block
         Ok(pods) => pods,
         Err(step) => return step,
     };
+    let elsewhere = moved(Gang::DoesNotFit, input, &found);
+    if !elsewhere.is_empty() {
+        return Ending::of_known(Vec::new(), elsewhere, blocks);
+    }
     let started: Vec<&str> =
         found.iter().filter(|pod| !text(pod, "/spec/nodeName").is_empty()).map(|pod| name(pod)).collect();
     let held = elapsed.saturating_sub(began(Gang::DoesNotFit, input, facts));
@@ -351,6 +377,32 @@ mod tests {
         assert_eq!(outcome(unread), no_verdict(why));
         let started = outcome(judge([pod("a", "worker"), Answer::NotFound], u64::MAX));
         assert!(matches!(started, Outcome::Fail(_)), "{started:?}");
+    }
+
+    #[test]
+    fn a_group_stays_the_one_that_its_pods_name() {
+        let mut input = Input::default();
+        input.place.pod = Some(("aicr-gang-scheduling-x".into(), "1".into()));
+        assert!(probe::metadata(&input, "any", "other")["ownerReferences"].is_array());
+        for gang in Gang::ALL {
+            for pod in &gang.changes(&input)[1..] {
+                let Change::Create { object, .. } = pod else { panic!("{pod:?}") };
+                assert!(object["metadata"].get("ownerReferences").is_none(), "KAI would move it: {object}");
+            }
+        }
+        let mut elsewhere = pod("a", "worker");
+        if let Answer::Found(pod) = &mut elsewhere {
+            pod["metadata"]["annotations"] = json!({GROUP_OF_POD: "pg-job-1"});
+        }
+        let no_verdict = |group: &str| {
+            Outcome::NoVerdict(vec![format!("pod a was moved from pod group {group} to pg-job-1")])
+        };
+        let answers = || [elsewhere.clone(), pod("b", "")];
+        let facts_of = |gang| facts(gang, answers());
+        let judged = not_fitting(&Input::default(), &facts_of(Gang::DoesNotFit), 12, Vec::new());
+        assert_eq!(outcome(judged), no_verdict("aicr-gang-too-big-"));
+        let judged = fitting(&Input::default(), &facts_of(Gang::Fits), 12, &mut Vec::new()).expect_err("a step");
+        assert_eq!(outcome(judged), no_verdict("aicr-gang-"));
     }
 
     #[test]
