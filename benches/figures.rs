@@ -2,7 +2,7 @@
 //!
 //! Whole processes are timed from spawn to exit with their output read; work inside the program is timed in this process.
 //! `cargo bench -- --peer "other recipe --service eks"` times another program's command beside ours, alternating with it,
-//! so that both meet the same machine. `--runs N` sets how often.
+//! so that both meet the same machine. `--runs N` sets how often, `--only NAME` measures one group: `frames`, `updates`, …
 
 #![expect(clippy::disallowed_methods, reason = "a bench starts programs and looks at clocks")]
 
@@ -48,20 +48,26 @@ fn main() {
     let peer = value("--peer").map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     println!("{runs} runs each; times in ms\n");
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
+    let only = value("--only");
+    let measure = |name: &str, work: &dyn Fn()| {
+        if only.as_ref().is_none_or(|only| only == name) {
+            work();
+        }
+    };
     // First, because what this process has used before is used again.
-    million_lines(runs.min(20));
-    processes(&ours(), peer.as_deref(), runs);
-    bundles(runs);
-    large_bundle(runs.min(5));
-    resolving(runs);
-    resolving_large(runs);
-    first_frame(runs.min(50));
-    frames(runs);
-    updates(runs);
-    comparing(runs.min(20));
-    hours(runs);
+    measure("lines", &|| million_lines(runs.min(20)));
+    measure("processes", &|| processes(&ours(), peer.as_deref(), runs));
+    measure("bundles", &|| bundles(runs));
+    measure("large-bundle", &|| large_bundle(runs.min(5)));
+    measure("resolve", &|| resolving(runs));
+    measure("large-catalog", &|| resolving_large(runs));
+    measure("first-frame", &|| first_frame(runs.min(50)));
+    measure("frames", &|| frames(runs));
+    measure("updates", &|| updates(runs));
+    measure("compare", &|| comparing(runs.min(20)));
+    measure("hours", &|| hours(runs));
     if let Ok(kubeconfig) = std::env::var("AICR_TEST_KUBECONFIG") {
-        overhead(&kubeconfig, runs.min(5));
+        measure("overhead", &|| overhead(&kubeconfig, runs.min(5)));
     }
 }
 

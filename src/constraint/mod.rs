@@ -117,6 +117,13 @@ impl Verdict {
         }
     }
 
+    /// Whether it holds on each node that it concerns, whichever these are.
+    pub fn holds_everywhere(&self) -> bool {
+        let is_whole =
+            |spread: &Spread| spread.only.is_none() && spread.fails.is_empty() && spread.unknown.is_empty();
+        matches!(self, Verdict::Pass { .. }) && self.nodes().is_none_or(is_whole)
+    }
+
     /// How it did on some of the nodes that it concerns.
     pub fn among(&self, nodes: &HashSet<&str>) -> Spread {
         let only = match self.nodes() {

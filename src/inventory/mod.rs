@@ -119,6 +119,29 @@ pub struct Group<'i> {
     pub nodes: Vec<&'i Node>,
 }
 
+/// Nodes that a rule on a node reading concerns: the first of these of which there are some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concern {
+    /// Machines with Linux that have accelerators.
+    Accelerated,
+    /// Machines with Linux that are no part of the control plane.
+    Workers,
+    /// Machines with Linux.
+    Machines,
+    All,
+}
+
+impl Concern {
+    pub fn includes(self, node: &Node) -> bool {
+        match self {
+            Concern::Accelerated => node.is_linux_machine() && node.accelerators.has_any(),
+            Concern::Workers => node.is_linux_machine() && !node.is_control_plane(),
+            Concern::Machines => node.is_linux_machine(),
+            Concern::All => true,
+        }
+    }
+}
+
 impl Inventory {
     /// The node of that name.
     pub fn node(&self, name: &str) -> Option<&Arc<Node>> {
@@ -185,17 +208,16 @@ impl Inventory {
         self.nodes.iter().map(|node| &**node).filter(|node| node.virtual_mark.is_none() && node.accelerators.has_any())
     }
 
-    /// The nodes that a rule on a node reading concerns: those with accelerators, else the workers, else all machines
-    /// with Linux, else all.
+    /// Which nodes a rule on a node reading concerns.
+    pub fn concern(&self) -> Concern {
+        let fits = |concern: &Concern| self.nodes.iter().any(|node| concern.includes(node));
+        [Concern::Accelerated, Concern::Workers, Concern::Machines].into_iter().find(fits).unwrap_or(Concern::All)
+    }
+
+    /// The nodes that a rule on a node reading concerns.
     pub fn concerned(&self) -> Vec<&Node> {
-        let all = || self.nodes.iter().map(|node| &**node);
-        let machines = || all().filter(|node| node.is_linux_machine());
-        let first = [
-            machines().filter(|node| node.accelerators.has_any()).collect::<Vec<_>>(),
-            machines().filter(|node| !node.is_control_plane()).collect(),
-            machines().collect(),
-        ];
-        first.into_iter().find(|nodes| !nodes.is_empty()).unwrap_or_else(|| all().collect())
+        let concern = self.concern();
+        self.nodes.iter().map(|node| &**node).filter(|node| concern.includes(node)).collect()
     }
 
     /// Machines with accelerators grouped by model: the group with the most nodes first, then by name.

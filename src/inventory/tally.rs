@@ -23,6 +23,8 @@ pub struct Tally {
     /// Nodes that do not say whether they are ready.
     pub readiness_unknown: u64,
     pub cordoned: u64,
+    /// Of the cordoned ones, those that are ready.
+    pub cordoned_ready: u64,
     /// Physical accelerators, as far as they are counted.
     pub accelerators: u64,
     /// Nodes whose accelerators are counted; none is a count.
@@ -54,6 +56,7 @@ impl Tally {
             not_ready: u64::from(node.ready.get() == Some(false)),
             readiness_unknown: u64::from(!node.ready.is_known()),
             cordoned: u64::from(node.schedulable.get() == Some(false)),
+            cordoned_ready: u64::from(node.schedulable.get() == Some(false) && node.ready.get() == Some(true)),
             accelerators: count.unwrap_or(0),
             counted: u64::from(count.is_some()),
             uncounted: u64::from(accelerators.has_any() && count.is_none()),
@@ -103,6 +106,7 @@ impl Tally {
             not_ready,
             readiness_unknown,
             cordoned,
+            cordoned_ready,
             accelerators,
             counted,
             uncounted,
@@ -123,6 +127,7 @@ impl Tally {
             not_ready: with(self.not_ready, *not_ready),
             readiness_unknown: with(self.readiness_unknown, *readiness_unknown),
             cordoned: with(self.cordoned, *cordoned),
+            cordoned_ready: with(self.cordoned_ready, *cordoned_ready),
             accelerators: with(self.accelerators, *accelerators),
             counted: with(self.counted, *counted),
             uncounted: with(self.uncounted, *uncounted),

@@ -1,8 +1,7 @@
 //! The whole fleet at once: one cell for each node, by shape; what differs comes first, then what is in trouble.
 
 use super::{no_cluster, nodes, prelude::*, shapes};
-use crate::inventory::{Node, shape::Shape};
-use std::{collections::BTreeSet, sync::Arc};
+use crate::inventory::{shape::Shape, tally::Tally};
 
 pub static PANE: Pane = Pane {
     name: "fleet",
@@ -52,11 +51,8 @@ fn build(view: &View<'_>) -> Content {
     let cells = view.width.saturating_sub(name_columns + EDGES).max(8);
     let mut rows = Vec::new();
     for (at, (shape, name)) in shapes.iter().copied().zip(names).enumerate() {
-        let mut nodes: Vec<&Node> = shape.nodes.iter().map(Arc::as_ref).collect();
-        // Stable: within a state by name.
-        nodes.sort_by_key(|node| rank(node));
         let trouble = shape.tally.not_ready > 0;
-        for (line, part) in nodes.chunks(cells).enumerate() {
+        for (line, strip) in strips(shape, cells).into_iter().enumerate() {
             let (id, name) = match line {
                 0 => (RowId::Shape(shape.key.clone()), name.clone()),
                 _ => (RowId::Piece(at, line), Cell::default()),
@@ -66,10 +62,6 @@ fn build(view: &View<'_>) -> Content {
                 (0, false, true) => Some((Role::Warn, "!")),
                 _ => None,
             };
-            let strip = part.chunk_by(|one, other| rank(one) == rank(other)).fold(Cell::default(), |strip, alike| {
-                let (role, glyph) = cell(alike[0], shape);
-                strip.and(role, glyph.repeat(alike.len()))
-            });
             rows.push(Row { marker, matters: marker.is_some(), ..Row::new(id, vec![name, strip]) });
         }
     }
@@ -94,10 +86,9 @@ fn build(view: &View<'_>) -> Content {
 
 /// What the glyphs stand for that there are: `█ ready ✗ NOTREADY`.
 fn legend(shapes: &[Shape]) -> Option<String> {
-    let shown: BTreeSet<&str> =
-        shapes.iter().flat_map(|shape| shape.nodes.iter().map(|node| cell(node, shape).1)).collect();
+    let shown = |glyph| shapes.iter().any(|shape| states(shape).any(|(_, known, _)| known == glyph));
     let all = [("█", "ready"), ("▌", "differs"), ("!", "cordoned"), ("✗", "NOTREADY"), ("◌", "unknown")];
-    let said = all.iter().filter(|(glyph, _)| shown.contains(glyph)).map(|(glyph, word)| format!("{glyph} {word}"));
+    let said = all.iter().filter(|(glyph, _)| shown(*glyph)).map(|(glyph, word)| format!("{glyph} {word}"));
     Some(said.collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
 }
 
@@ -112,22 +103,40 @@ fn name(shape: &Shape, short: bool) -> Cell {
     }
 }
 
-/// The worst first.
-fn rank(node: &Node) -> u8 {
-    match (node.ready.get(), node.schedulable.get()) {
-        (Some(false), _) => 0,
-        (None, _) => 1,
-        (_, Some(false)) => 2,
-        _ => 3,
-    }
+/// How many nodes of a shape are in each state that there is, the worst first, with its glyph.
+///
+/// From the sums of the shape: a panel that looked at each of thousands of nodes would do so for every change of one.
+fn states(shape: &Shape) -> impl Iterator<Item = (Role, &'static str, u64)> {
+    let Tally { nodes, not_ready, readiness_unknown, cordoned_ready, .. } = shape.tally;
+    let ready = nodes - not_ready - readiness_unknown - cordoned_ready;
+    let good = if shape.outlier { (Role::Warn, "▌", ready) } else { (Role::Ok, "█", ready) };
+    let all = [
+        (Role::Fail, "✗", not_ready),
+        (Role::Muted, "◌", readiness_unknown),
+        (Role::Warn, "!", cordoned_ready),
+        good,
+    ];
+    all.into_iter().filter(|(.., count)| *count > 0)
 }
 
-fn cell(node: &Node, shape: &Shape) -> (Role, &'static str) {
-    match rank(node) {
-        0 => (Role::Fail, "✗"),
-        1 => (Role::Muted, "◌"),
-        2 => (Role::Warn, "!"),
-        _ if shape.outlier => (Role::Warn, "▌"),
-        _ => (Role::Ok, "█"),
+/// The cells of a shape, in lines of so many.
+fn strips(shape: &Shape, columns: usize) -> Vec<Cell> {
+    let mut strips = Vec::new();
+    let (mut strip, mut room) = (Cell::default(), columns);
+    for (role, glyph, count) in states(shape) {
+        let mut left = number(count);
+        while left > 0 {
+            let some = left.min(room);
+            strip = strip.and(role, glyph.repeat(some));
+            (left, room) = (left - some, room - some);
+            if room == 0 {
+                strips.push(std::mem::take(&mut strip));
+                room = columns;
+            }
+        }
     }
+    if room < columns {
+        strips.push(strip);
+    }
+    strips
 }

@@ -3,7 +3,10 @@
 use super::{no_cluster, nodes, prelude::*};
 use crate::{
     constraint::{Spread, Verdict},
-    inventory::shape::{Attribute, Shape},
+    inventory::{
+        Concern,
+        shape::{Attribute, Shape},
+    },
     snapshot::path,
 };
 use std::collections::HashSet;
@@ -157,8 +160,7 @@ fn heading(attribute: Attribute) -> &'static str {
 /// The recipe's rules on nodes, and how they did.
 struct Rules<'v> {
     verdicts: Vec<&'v Verdict>,
-    /// Names of the nodes that they concern.
-    concerned: HashSet<&'v str>,
+    concern: Concern,
 }
 
 /// Rules on the cluster as a whole are no matter of a shape; `None` where there is no other.
@@ -166,20 +168,27 @@ fn rules<'v>(view: &View<'v>) -> Option<Rules<'v>> {
     let snapshot = view.model.cluster.snapshot.as_ref()?;
     let of_nodes = view.model.rules.iter().filter(|rule| path::is_of_node(&rule.name));
     let verdicts: Vec<&Verdict> = of_nodes.map(|rule| &rule.verdict).collect();
-    let concerned = || snapshot.concerned().into_iter().map(|node| &*node.name).collect();
-    (!verdicts.is_empty()).then(|| Rules { concerned: concerned(), verdicts })
+    (!verdicts.is_empty()).then(|| Rules { concern: snapshot.concern(), verdicts })
 }
 
 /// The worst first: `1 FAIL, 2 unknown, 3 met`; `-` where no rule concerns these nodes.
 fn verdicts(shape: &Shape, rules: &Rules<'_>) -> Cell {
-    let names = shape.nodes.iter().map(|node| &*node.name);
-    let nodes: HashSet<&str> = names.filter(|name| rules.concerned.contains(name)).collect();
     let (mut failed, mut unknown, mut met) = (0, 0, 0);
-    for verdict in rules.verdicts.iter().filter(|_| !nodes.is_empty()) {
-        match verdict.among(&nodes) {
-            Spread { fails, .. } if !fails.is_empty() => failed += 1,
-            Spread { holds, of, .. } if holds == of => met += 1,
-            _ => unknown += 1,
+    let mut concerned = shape.nodes.iter().filter(|node| rules.concern.includes(node)).peekable();
+    if concerned.peek().is_some() {
+        // Thousands of names, at every change of one node: only where some rule did not hold everywhere.
+        let mut nodes: Option<HashSet<&str>> = None;
+        let mut names = || concerned.by_ref().map(|node| &*node.name).collect();
+        for verdict in &rules.verdicts {
+            if verdict.holds_everywhere() {
+                met += 1;
+                continue;
+            }
+            match verdict.among(nodes.get_or_insert_with(&mut names)) {
+                Spread { fails, .. } if !fails.is_empty() => failed += 1,
+                Spread { holds, of, .. } if holds == of => met += 1,
+                _ => unknown += 1,
+            }
         }
     }
     let parts = [(failed, Role::Fail, "FAIL"), (unknown, Role::Muted, "unknown"), (met, Role::Ok, "met")];
