@@ -119,8 +119,7 @@ impl Verdict {
 
     /// Whether it holds on each node that it concerns, whichever these are.
     pub fn holds_everywhere(&self) -> bool {
-        let is_whole =
-            |spread: &Spread| spread.only.is_none() && spread.fails.is_empty() && spread.unknown.is_empty();
+        let is_whole = |spread: &Spread| spread.only.is_none() && spread.fails.is_empty() && spread.unknown.is_empty();
         matches!(self, Verdict::Pass { .. }) && self.nodes().is_none_or(is_whole)
     }
 

@@ -27,6 +27,8 @@ pub enum Caret {
 pub struct Screen<W: Write> {
     out: W,
     shown: Buffer,
+    /// The frame before, whose memory the next one may have.
+    spare: Buffer,
     /// Parts of lines that are links now.
     links: Vec<(Rect, Address)>,
     /// The terminal's content is unknown: the next frame starts from a cleared screen.
@@ -38,12 +40,25 @@ pub struct Screen<W: Write> {
 
 impl<W: Write> Screen<W> {
     pub fn new(out: W) -> Screen<W> {
-        Screen { out, shown: Buffer::empty(Rect::ZERO), links: Vec::new(), unknown: true, frames: 0, bytes: 0 }
+        Screen {
+            out,
+            shown: Buffer::default(),
+            spare: Buffer::default(),
+            links: Vec::new(),
+            unknown: true,
+            frames: 0,
+            bytes: 0,
+        }
     }
 
     /// Where the bytes go.
     pub fn out(&self) -> &W {
         &self.out
+    }
+
+    /// A frame that is not shown any more, with whatever is in it; the first times an empty one.
+    pub fn spare(&mut self) -> Buffer {
+        std::mem::take(&mut self.spare)
     }
 
     /// Forgets what the terminal shows: after a suspension, a foreign program, a resize, or when asked to redraw.
@@ -103,7 +118,7 @@ impl<W: Write> Screen<W> {
             bytes.extend_from_slice(b"\x1b[?25h");
         }
         bytes.extend_from_slice(b"\x1b[?2026l");
-        self.shown = frame;
+        self.spare = std::mem::replace(&mut self.shown, frame);
         self.write(&bytes)?;
         self.frames += 1;
         Ok(())

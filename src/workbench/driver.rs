@@ -442,7 +442,7 @@ impl Driver {
 
     fn draw(&mut self) -> Result<(), Failure> {
         self.state.prepare();
-        let (frame, links, caret) = view::linked_frame(&self.state);
+        let (frame, links, caret) = view::linked_frame(&self.state, self.terminal.screen.spare());
         self.state.dirty = false;
         let shown = self.links;
         let address = |link: Link| Some((link.area, shown.address(&link.target)?));

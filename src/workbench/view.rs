@@ -25,21 +25,24 @@ use crate::{
     term::{link::Link, screen::Caret},
 };
 use ratatui::{
-    buffer::Buffer,
+    buffer::{Buffer, Cell},
     layout::{Position, Rect},
 };
 
 /// A frame and where the terminal's cursor is.
 pub fn frame(state: &State) -> (Buffer, Caret) {
-    let (buffer, _, caret) = linked_frame(state);
+    let (buffer, _, caret) = linked_frame(state, Buffer::default());
     (buffer, caret)
 }
 
-/// The same with what parts of it lead to.
-pub fn linked_frame(state: &State) -> (Buffer, Vec<Link>, Caret) {
+/// The same with what parts of it lead to, in the memory of an older frame: half a megabyte on a large screen.
+pub fn linked_frame(state: &State, spare: Buffer) -> (Buffer, Vec<Link>, Caret) {
     let area = Rect::new(0, 0, state.desk.width, state.desk.height);
-    let mut buffer = Buffer::empty(area);
-    buffer.set_style(area, state.desk.theme.base());
+    let mut blank = Cell::EMPTY;
+    blank.set_style(state.desk.theme.base());
+    let mut buffer = Buffer { area, ..spare };
+    buffer.content.clear();
+    buffer.content.resize(usize::from(area.width) * usize::from(area.height), blank);
     let mut canvas = Canvas::new(&mut buffer, &state.desk.theme);
     let mut cursor = None;
     draw_top(state, &mut canvas);

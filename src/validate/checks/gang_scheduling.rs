@@ -394,9 +394,8 @@ mod tests {
         if let Answer::Found(pod) = &mut elsewhere {
             pod["metadata"]["annotations"] = json!({GROUP_OF_POD: "pg-job-1"});
         }
-        let no_verdict = |group: &str| {
-            Outcome::NoVerdict(vec![format!("pod a was moved from pod group {group} to pg-job-1")])
-        };
+        let no_verdict =
+            |group: &str| Outcome::NoVerdict(vec![format!("pod a was moved from pod group {group} to pg-job-1")]);
         let answers = || [elsewhere.clone(), pod("b", "")];
         let facts_of = |gang| facts(gang, answers());
         let judged = not_fitting(&Input::default(), &facts_of(Gang::DoesNotFit), 12, Vec::new());

@@ -110,12 +110,8 @@ fn states(shape: &Shape) -> impl Iterator<Item = (Role, &'static str, u64)> {
     let Tally { nodes, not_ready, readiness_unknown, cordoned_ready, .. } = shape.tally;
     let ready = nodes - not_ready - readiness_unknown - cordoned_ready;
     let good = if shape.outlier { (Role::Warn, "▌", ready) } else { (Role::Ok, "█", ready) };
-    let all = [
-        (Role::Fail, "✗", not_ready),
-        (Role::Muted, "◌", readiness_unknown),
-        (Role::Warn, "!", cordoned_ready),
-        good,
-    ];
+    let all =
+        [(Role::Fail, "✗", not_ready), (Role::Muted, "◌", readiness_unknown), (Role::Warn, "!", cordoned_ready), good];
     all.into_iter().filter(|(.., count)| *count > 0)
 }
 

@@ -52,12 +52,14 @@ impl<'f> Canvas<'f> {
             let (end, _) = self.buffer.set_stringn(x, y, shown, usize::from(columns), style);
             return end - x;
         }
-        let mut end = x;
-        for (symbol, x) in shown.chars().zip(x..x + columns) {
-            self.buffer[(x, y)].set_char(symbol).set_style(style);
-            end = x + 1;
+        let begin = self.buffer.index_of(x, y);
+        let cells = &mut self.buffer.content[begin..begin + usize::from(columns)];
+        let mut used = 0;
+        for (symbol, cell) in shown.chars().zip(cells) {
+            cell.set_char(symbol).set_style(style);
+            used += 1;
         }
-        end - x
+        used
     }
 
     /// As [`Canvas::text`], with an ellipsis where something had to go.

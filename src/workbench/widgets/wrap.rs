@@ -60,6 +60,10 @@ fn wrapped<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, 
     let mut rows = Vec::with_capacity(content.rows.len() + 8);
     for (index, row) in content.rows.into_iter().enumerate() {
         let Some((cell, before)) = row.cells.split_last() else { continue };
+        if cell.width() <= columns {
+            rows.push(row);
+            continue;
+        }
         let mut lines = cell.lines(columns).into_iter();
         let first = lines.next().unwrap_or_default();
         let rest: Vec<Row<I>> = lines

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Links of the frame with the text that they lie on.
 fn links(desk: &mut Desk) -> Vec<(String, Target)> {
     desk.state.prepare();
-    let (frame, links, _) = view::linked_frame(&desk.state);
+    let (frame, links, _) = view::linked_frame(&desk.state, Default::default());
     let text = |Link { area, target }: Link| {
         let cells = area.positions().map(|at| frame[at].symbol());
         (cells.collect::<String>().trim().to_owned(), target)
