@@ -308,7 +308,9 @@ mod at_a_terminal {
         let served = Served::new();
         let mut terminal = served.terminal(120, 40, "xterm-256color", VALIDATE);
         terminal.shows("operator-health");
+        // Before the cluster is read, a run cannot begin.
         terminal.shows("LIVE fresh");
+        terminal.shows("constraint met");
         terminal.press("r");
         terminal.shows("run 9 checks?");
         terminal.press("\t\r");
