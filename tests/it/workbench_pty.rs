@@ -449,8 +449,10 @@ fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
     terminal.shows("unscheduled");
     door.shut.send(true).unwrap();
     terminal.press("q");
-    terminal.shows("Leaving cancels it");
-    terminal.press("\t\r");
+    terminal.shows("The Jobs end, and what the run created is removed.");
+    terminal.press("\t\t");
+    terminal.shows("[ cancel and leave ]");
+    terminal.press("\r");
     terminal.shows("cleaning up");
     terminal.press("\x03");
     terminal.restored(130);
