@@ -434,29 +434,34 @@ impl Door {
 
 #[test]
 fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
-    let door = Door::to_demo(vec![aicr::ops::fault::Fault::Unschedulable { check: "dra-support".into() }]);
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("config");
-    std::fs::write(&config, aicr::demo::serve::kubeconfig(door.address)).unwrap();
-    let arguments = format!("tui --kubeconfig {} --service kind --accelerator a100 --patience 10m", config.display());
-    let mut terminal = Terminal::start(120, 40, &arguments);
-    terminal.shows("worker-3");
-    terminal.press("4");
-    terminal.shows("readiness");
-    terminal.press("r");
-    terminal.shows("run 9 checks?");
-    terminal.press("\t\r");
-    terminal.shows("unscheduled");
-    door.shut.send(true).unwrap();
-    terminal.press("q");
-    terminal.shows("The Jobs end, and what the run created is removed.");
-    terminal.press("\t\t");
-    terminal.shows("[ cancel and leave ]");
-    terminal.press("\r");
-    terminal.shows("cleaning up");
-    terminal.press("\x03");
-    terminal.restored(130);
-    terminal.shows("aicr cleanup --namespace aicr-validation --run-id");
+    // To cancel, and to leave the Jobs: what is waited for, and why it is not known how that ended.
+    let answers = [("\t\t\r", "cleaning up", "failed to clean up"), ("\t\r", "leaving", "failed to leave the run")];
+    for (answer, waits, failed) in answers {
+        let door = Door::to_demo(vec![aicr::ops::fault::Fault::Unschedulable { check: "dra-support".into() }]);
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        std::fs::write(&config, aicr::demo::serve::kubeconfig(door.address)).unwrap();
+        let arguments =
+            format!("tui --kubeconfig {} --service kind --accelerator a100 --patience 10m", config.display());
+        let mut terminal = Terminal::start(120, 40, &arguments);
+        terminal.shows("LIVE fresh");
+        terminal.shows("worker-3");
+        terminal.press("4");
+        terminal.shows("readiness");
+        terminal.press("r");
+        terminal.shows("run 9 checks?");
+        terminal.press("\t\r");
+        terminal.shows("unscheduled");
+        door.shut.send(true).unwrap();
+        terminal.press("q");
+        terminal.shows("They go on and end by themselves");
+        terminal.press(answer);
+        terminal.shows(&format!("┏ {waits} ━"));
+        terminal.press("\x03");
+        terminal.restored(130);
+        terminal.shows(failed);
+        terminal.shows("aicr cleanup --namespace aicr-validation --run-id");
+    }
 }
 
 /// Against the API server that `AICR_TEST_KUBECONFIG` names: `tests/cluster/cluster up`, or `cluster api up`.
