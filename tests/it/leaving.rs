@@ -228,50 +228,15 @@ async fn a_run_that_was_kept_has_ended_for_who_attaches_to_it() {
 
 #[cfg(unix)]
 mod at_a_terminal {
-    use super::super::{sandbox::Sandbox, workbench_pty::Terminal};
-    use aicr::{
-        demo::serve,
-        ops::{self, cleanup, demo::DemoOptions, fault::Fault},
-    };
-    use std::{ffi::OsStr, path::PathBuf};
-
-    /// A cluster that outlives the programs on it, on which one check never gets its pod.
-    struct Served {
-        runtime: tokio::runtime::Runtime,
-        connection: aicr::cluster::Connection,
-        sandbox: Sandbox,
-        kubeconfig: PathBuf,
-    }
+    use super::super::{sandbox::Sandbox, served::Served, workbench_pty::Terminal};
+    use std::ffi::OsStr;
 
     impl Served {
-        fn new() -> Served {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            let inside = runtime.enter();
-            let faults = vec![Fault::Unschedulable { check: "dra-support".into() }];
-            let demo = ops::demo::start(&DemoOptions { seed: 7, faults, ..DemoOptions::default() }).unwrap();
-            let connection = ops::demo::to_demo(&demo);
-            let listener = runtime.block_on(serve::listen(0)).unwrap();
-            let sandbox = Sandbox::new();
-            let kubeconfig = sandbox.kubeconfig(&format!("http://{}", listener.local_addr().unwrap()));
-            runtime.spawn(async move { demo.serve(listener).await });
-            drop(inside);
-            Served { runtime, connection, sandbox, kubeconfig }
-        }
-
         /// The workbench in the home of the sandbox.
         fn terminal(&self, columns: u16, rows: u16, term: &str, arguments: &str) -> Terminal {
             let home = self.sandbox.home().as_os_str();
             let variables = [("TERM", OsStr::new(term)), ("KUBECONFIG", self.kubeconfig.as_os_str()), ("HOME", home)];
             Terminal::start_with(columns, rows, arguments, &variables)
-        }
-
-        fn left(&self) -> Vec<String> {
-            let left = self.runtime.block_on(cleanup::leftovers(&self.connection, "aicr-validation")).unwrap();
-            left.iter().map(ToString::to_string).collect()
-        }
-
-        fn has_job(&self) -> bool {
-            self.left().iter().any(|object| object.starts_with("Job "))
         }
 
         /// What is said after the workbench has closed, what the record says, and what removes the rest.

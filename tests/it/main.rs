@@ -52,6 +52,7 @@ mod release;
 mod report;
 mod resolve;
 mod sandbox;
+mod served;
 mod settings;
 mod snapshots;
 mod steering;

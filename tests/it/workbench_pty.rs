@@ -1,11 +1,7 @@
 //! The binary in a pseudo-terminal: what a person at a real terminal would get, read back by a terminal emulator.
 #![cfg(unix)]
 
-use super::sandbox::Sandbox;
-use aicr::{
-    demo::serve,
-    ops::{self, cleanup, demo::DemoOptions, fault::Fault},
-};
+use super::served::Served;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
@@ -435,8 +431,11 @@ impl Door {
 #[test]
 fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
     // To cancel, and to leave the Jobs: what is waited for, and why it is not known how that ended.
-    let answers = [("\t\t\r", "cleaning up", "failed to clean up"), ("\t\r", "leaving", "failed to leave the run")];
-    for (answer, waits, failed) in answers {
+    let answers = [
+        ("\t\t", "[ cancel and leave ]", "cleaning up", "failed to clean up"),
+        ("\t", "[ leave the Jobs ]", "leaving", "failed to leave the run"),
+    ];
+    for (steps, answer, waits, failed) in answers {
         let door = Door::to_demo(vec![aicr::ops::fault::Fault::Unschedulable { check: "dra-support".into() }]);
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config");
@@ -455,7 +454,10 @@ fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
         door.shut.send(true).unwrap();
         terminal.press("q");
         terminal.shows("They go on and end by themselves");
-        terminal.press(answer);
+        terminal.shows("The Jobs end, and what the run created is removed.");
+        terminal.press(steps);
+        terminal.shows(answer);
+        terminal.press("\r");
         terminal.shows(&format!("┏ {waits} ━"));
         terminal.press("\x03");
         terminal.restored(130);
@@ -729,21 +731,9 @@ fn a_signal_to_end_restores_a_terminal_without_a_screen() {
 /// The cluster is in this process, so that what the program leaves can be looked at when it has gone.
 #[test]
 fn a_signal_to_end_lets_a_run_in_lines_clean_up() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let _inside = runtime.enter();
-    let faults = vec![Fault::Unschedulable { check: "dra-support".into() }];
-    let demo = ops::demo::start(&DemoOptions { seed: 7, faults, ..DemoOptions::default() }).unwrap();
-    let connection = ops::demo::to_demo(&demo);
-    let listener = runtime.block_on(serve::listen(0)).unwrap();
-    let sandbox = Sandbox::new();
-    let kubeconfig = sandbox.kubeconfig(&format!("http://{}", listener.local_addr().unwrap()));
-    runtime.spawn(async move { demo.serve(listener).await });
-    let left = || {
-        let left = runtime.block_on(cleanup::leftovers(&connection, "aicr-validation")).unwrap();
-        left.iter().map(ToString::to_string).collect::<Vec<String>>()
-    };
+    let served = Served::new();
     for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
-        let variables = [("TERM", "dumb".as_ref()), ("KUBECONFIG", kubeconfig.as_os_str())];
+        let variables = [("TERM", "dumb".as_ref()), ("KUBECONFIG", served.kubeconfig.as_os_str())];
         let arguments = "tui --screen validate --service kind --accelerator a100";
         let mut terminal = Terminal::start_with(100, 40, arguments, &variables);
         terminal.shows("Validate, phases and checks> ");
@@ -751,11 +741,11 @@ fn a_signal_to_end_lets_a_run_in_lines_clean_up() {
         terminal.shows("2: run");
         terminal.press("2\r");
         terminal.shows("dra-support: unscheduled");
-        assert!(left().iter().any(|object| object.starts_with("Job ")), "a check is under way: {:?}", left());
+        assert!(served.has_job(), "a check is under way: {:?}", served.left());
         kill_process(terminal.program(), signal).unwrap();
         terminal.restored(130);
         terminal.shows(&format!("terminated by {name}"));
-        assert_eq!(left(), [""; 0], "after {name}");
+        assert_eq!(served.left(), [""; 0], "after {name}");
         let records = std::fs::read_dir(terminal.home.path().join(".local/state/aicr/runs")).unwrap();
         let record = std::fs::read_to_string(records.last().unwrap().unwrap().path()).unwrap();
         let words = ["\"event\":\"cleaned-up\"", "\"event\":\"ended\",\"verdict\":\"canceled\""];
