@@ -23,6 +23,7 @@ use aicr::{
 };
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use std::{
+    cell::RefCell,
     io::Read,
     process::{Command, Stdio},
     sync::Arc,
@@ -49,7 +50,9 @@ fn main() {
     println!("{runs} runs each; times in ms\n");
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
     let only = value("--only");
-    let measure = |name: &str, work: &dyn Fn()| {
+    let known = RefCell::new(Vec::new());
+    let measure = |name: &'static str, work: &dyn Fn()| {
+        known.borrow_mut().push(name);
         if only.as_ref().is_none_or(|only| only == name) {
             work();
         }
@@ -68,6 +71,11 @@ fn main() {
     measure("hours", &|| hours(runs));
     if let Ok(kubeconfig) = std::env::var("AICR_TEST_KUBECONFIG") {
         measure("overhead", &|| overhead(&kubeconfig, runs.min(5)));
+    }
+    let known = known.into_inner();
+    if let Some(only) = only.filter(|only| !known.contains(&only.as_str())) {
+        eprintln!("error: unknown group `{only}`; there are {}", known.join(", "));
+        std::process::exit(2);
     }
 }
 

@@ -226,7 +226,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let of = |runs: usize| format!("the records of {}", count(runs, "run"));
             if *dry_run {
                 let beyond = record::prunable(&folder, *keep)?;
-                let times: Vec<String> = beyond.iter().map(|stored| record::began(&stored.name)).collect();
+                let time = |run: &str| record::began(run).map_or(String::new(), |at| format!("{at}Z"));
+                let times: Vec<String> = beyond.iter().map(|stored| time(&stored.name)).collect();
                 let listed = beyond.iter().zip(&times).map(|(stored, at)| (&*stored.name, &**at));
                 return super::snapshots::would_remove(printer, listed, &of(beyond.len()));
             }

@@ -171,7 +171,10 @@ async fn mark_as_left(connection: &Connection, shared: &Shared, reporter: &mut R
     let now = reporter.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     if let Err(error) = objects::annotate(connection, &shared.owner, LEFT_ANNOTATION, &now).await {
         let why = create::words(&error);
-        reporter.notice(Severity::Warn, format!("who follows the run cannot see that it was left: {why}"));
+        reporter.notice(
+            Severity::Warn,
+            format!("failed to mark the run as left, so who follows it does not see that: {why}"),
+        );
     }
 }
 

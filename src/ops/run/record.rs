@@ -13,6 +13,7 @@ use crate::{
     },
     validate::event::{Body, Event, Verdict},
 };
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Borrow,
@@ -504,10 +505,9 @@ fn unremoved(folder: &Path, error: io::Error) -> Failure {
     Failure::from_error(Kind::Internal, "remove records", error).at(folder.display().to_string())
 }
 
-/// When a run began, in RFC 3339, as its id says it; empty where that says no time.
-pub fn began(id: &str) -> String {
-    let at = id.get(..15).and_then(|at| jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", at).ok());
-    at.map(|at| format!("{at}Z")).unwrap_or_default()
+/// When a run began, in UTC, as its id says it; `None` where that says no time.
+pub fn began(id: &str) -> Option<DateTime> {
+    DateTime::strptime("%Y%m%d-%H%M%S", id.get(..15)?).ok()
 }
 
 #[cfg(test)]

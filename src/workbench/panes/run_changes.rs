@@ -3,7 +3,7 @@
 use super::{checks, prelude::*};
 use crate::{
     report::compare::{Became, Row as Compared, Side},
-    workbench::model::Model,
+    workbench::{elsewhere::short, model::Model},
 };
 
 pub static PANE: Pane = Pane {
@@ -55,7 +55,6 @@ pub(super) fn build(view: &View<'_>) -> Content {
     };
     let differ = compared.rows.iter().filter(|row| row.became != Became::Same).count();
     let worse = compared.rows.iter().filter(|row| row.became == Became::Worse).count();
-    let short = |id: &str| id.get(..15).unwrap_or(id).to_owned();
     Content {
         title: format!("A {}  B {}", short(&compared.left), short(&compared.right)),
         note: format!("{differ} of {} differ, {worse} worse", compared.rows.len()),

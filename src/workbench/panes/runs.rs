@@ -2,7 +2,7 @@
 
 use super::{checks, prelude::*};
 use crate::{
-    ops::run::record::Summary,
+    ops::run::record::{self, Summary},
     report::words::{self, Word},
     workbench::elsewhere::{Elsewhere, Known},
 };
@@ -77,17 +77,7 @@ fn running(other: &Elsewhere<'_>, view: &View<'_>) -> Row {
         Known::Nothing => format!("Jobs in {namespace}"),
         known => known.words().to_owned(),
     };
-    // An id begins with its time.
-    let digits = |from: usize, to: usize| run.get(from..to).unwrap_or_default();
-    let started = format!(
-        "{}-{}-{} {}:{}:{}",
-        digits(0, 4),
-        digits(4, 6),
-        digits(6, 8),
-        digits(9, 11),
-        digits(11, 13),
-        digits(13, 15)
-    );
+    let started = record::began(run).map_or(String::new(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
     let name = if run == view.model.run.id { Role::Strong } else { Role::Text };
     Row {
         marker: Some((Role::Run, "»")),
