@@ -96,8 +96,10 @@ fn with_world(options: &DemoOptions, read: Option<Arc<World>>) -> Result<demo::O
     Ok(demo::Options { seed, world, faults, runner: Some(runner), start, nodes })
 }
 
+/// The context of the fleet.
+pub const FLEET: &str = "fleet";
 /// Contexts of the demo: the small cluster and the fleet.
-pub const CONTEXTS: [&str; 2] = ["demo", "fleet"];
+pub const CONTEXTS: [&str; 2] = ["demo", FLEET];
 
 impl DemoOptions {
     /// The context that these options are.

@@ -67,10 +67,13 @@ impl Session {
     pub fn contexts(&self) -> Result<Contexts, Failure> {
         match self.target() {
             Target::Cluster(target) => Ok(cluster::contexts(&target)?),
-            Target::Demo(options) => Ok(Contexts {
-                names: CONTEXTS.map(str::to_owned).to_vec(),
-                current: Some(options.context().to_owned()),
-            }),
+            Target::Demo(options) => {
+                let current = options.context().to_owned();
+                // A recording is one cluster, whatever it is called.
+                let names =
+                    if options.world.is_some() { vec![current.clone()] } else { CONTEXTS.map(str::to_owned).to_vec() };
+                Ok(Contexts { names, current: Some(current) })
+            }
         }
     }
 

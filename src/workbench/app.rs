@@ -52,6 +52,7 @@ mod keeping;
 mod leaving;
 mod live_checks;
 mod log;
+mod log_export;
 mod log_options;
 mod marks;
 mod operations;
@@ -412,6 +413,10 @@ impl State {
             Msg::OlderRead { generation, run, check, number, answer } => {
                 self.answered();
                 self.older_read(generation, (run, check), number, answer)
+            }
+            Msg::OutputRead { generation, run, check, answer } => {
+                self.answered();
+                self.output_read(generation, (run, check), answer)
             }
             Msg::PreviousRead { generation, check, answer } => {
                 self.answered();

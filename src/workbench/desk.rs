@@ -6,7 +6,7 @@ use super::{
     Look, Screen, health,
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Border, Candidate, Class, Edge, Layout, Moved, Zoom},
-    log_options::LogOptions,
+    log_options::{self, LogOptions, Part},
     merge::Merge,
     model::Model,
     news::Shown,
@@ -134,6 +134,8 @@ pub struct Desk {
     pub merge: Merge,
     /// Which lines of a log are shown.
     pub log_options: LogOptions,
+    /// A log is being written to a file: what of it.
+    pub(super) writes: Option<Part>,
 }
 
 /// A click on a row.
@@ -200,6 +202,7 @@ impl Desk {
             followed: None,
             merge: Merge::default(),
             log_options: LogOptions::default(),
+            writes: None,
         })
     }
 
@@ -333,6 +336,7 @@ impl Desk {
             followed: followed.as_ref(),
             merge,
             log_options,
+            written: None,
         }
     }
 
@@ -368,7 +372,7 @@ impl Desk {
 
     /// Panes that read this have to be built again.
     pub fn mark(&mut self, need: Need) {
-        self.health_is_stale |= matches!(need, Need::Cluster | Need::Recipe | Need::Run);
+        self.health_is_stale |= matches!(need, Need::Cluster | Need::Recipe | Need::Run | Need::Runs);
         for (pane, stale) in panes::ALL.iter().zip(&mut self.stale) {
             *stale |= pane.needs.contains(&need);
         }
@@ -456,7 +460,12 @@ impl Desk {
     /// A table as it is where its panel has room for every line: what is wrapped there is one row.
     pub fn unwrapped(&self, pane: &'static Pane, model: &Model) -> Table {
         let mut table = self.table(pane).clone();
-        let view = View { width: usize::from(u16::MAX), ..self.view(model, pane) };
+        let mut view = View { width: usize::from(u16::MAX), written: self.writes, ..self.view(model, pane) };
+        if self.writes == Some(Part::All) {
+            view.log_options = &log_options::ALL;
+            table.filter.clear();
+            table.refilter();
+        }
         table.take((pane.build)(&view), false);
         table
     }

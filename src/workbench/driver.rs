@@ -620,10 +620,7 @@ pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
     let (frame, _) = view::frame(state);
     let text = match form {
         Form::Text => screenshot::symbols(&frame),
-        Form::Markdown => document::markdown(state),
-        Form::Json => document::json(state),
-        Form::Yaml => document::yaml(state),
-        Form::Csv => document::csv(state),
+        Form::Markdown | Form::Json | Form::Yaml | Form::Csv => document::document(state, form),
         Form::Svg => {
             screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name()))
         }

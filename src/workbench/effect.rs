@@ -218,6 +218,12 @@ pub enum Effect {
         check: String,
         number: usize,
     },
+    /// Read the whole output of a check from the record of the run.
+    ReadOutput {
+        generation: u64,
+        run: String,
+        check: String,
+    },
     /// Read what containers of a check wrote before they were restarted.
     ReadPrevious {
         generation: u64,
@@ -317,6 +323,7 @@ impl Effect {
             | Effect::OpenRun { .. }
             | Effect::ReadPrevious { .. }
             | Effect::ReadOlder { .. }
+            | Effect::ReadOutput { .. }
             | Effect::ReadLog => Nature::Work,
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)

@@ -2,12 +2,13 @@
 
 use super::{
     app::State,
+    log_options::Part,
     panes::{self, RowId},
     widgets::table::{Row, Table},
 };
 use crate::report::markdown;
 use serde_json::{Map, Value, json};
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, collections::HashSet, path::Path};
 
 /// What a view is written as, by the end of the file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,11 @@ impl Form {
         }
     }
 
+    /// It holds the rows of the panel, not the frame.
+    pub fn is_document(self) -> bool {
+        !matches!(self, Form::Svg | Form::Text)
+    }
+
     /// The form that a name asks for; a picture where it says nothing, `None` where it says something else.
     pub fn of(path: &Path) -> Option<Form> {
         match path.extension() {
@@ -46,8 +52,7 @@ impl Form {
 
 /// What is shown, for the head of a document.
 fn about(state: &State) -> Vec<(&'static str, String)> {
-    let desk = &state.desk;
-    let table = desk.table(desk.focused());
+    let (desk, table) = (&state.desk, &*focused(state));
     let source = super::view::source_words(state);
     let words = [
         ("screen", desk.screen.name().to_owned()),
@@ -64,8 +69,31 @@ fn about(state: &State) -> Vec<(&'static str, String)> {
 fn focused(state: &State) -> Cow<'_, Table<RowId>> {
     let pane = state.desk.focused();
     match pane.wraps {
-        true => Cow::Owned(state.desk.unwrapped(pane, &state.model)),
+        true => {
+            let mut table = state.desk.unwrapped(pane, &state.model);
+            if state.desk.writes == Some(Part::Seen) {
+                let seen = seen(state, pane);
+                table.visible.retain(|index| seen.contains(&line(&table.content.rows[*index].id)));
+            }
+            Cow::Owned(table)
+        }
         false => Cow::Borrowed(state.desk.table(pane)),
+    }
+}
+
+/// What the rows that a panel has room for are of.
+fn seen(state: &State, pane: &'static panes::Pane) -> HashSet<RowId> {
+    let table = state.desk.table(pane);
+    let height = state.desk.layout.panel(pane).map_or(0, |area| state.desk.layout.inner(area).height);
+    let places = table.visible[table.window(height)].iter();
+    places.map(|index| line(&table.content.rows[*index].id)).collect()
+}
+
+/// The line that a row is of, whichever part of it that is.
+fn line(row: &RowId) -> RowId {
+    match row {
+        RowId::Output { check, line, .. } => RowId::Output { check: *check, line: *line, part: 0 },
+        other => other.clone(),
     }
 }
 
@@ -86,6 +114,16 @@ fn columns(state: &State, table: &Table<RowId>) -> Vec<String> {
         name => name.to_owned(),
     };
     table.content.columns.iter().enumerate().map(name).collect()
+}
+
+/// The panel in a form of those that are documents.
+pub fn document(state: &State, form: Form) -> String {
+    match form {
+        Form::Json => json(state),
+        Form::Yaml => yaml(state),
+        Form::Csv => csv(state),
+        Form::Markdown | Form::Svg | Form::Text => markdown(state),
+    }
 }
 
 /// A table of Markdown, or a block of text where the panel is one.
@@ -121,16 +159,16 @@ pub fn markdown(state: &State) -> String {
 
 /// The same as JSON.
 pub fn json(state: &State) -> String {
-    crate::recipe::format::json_text(&document(state))
+    crate::recipe::format::json_text(&value(state))
 }
 
 /// The same as YAML.
 pub fn yaml(state: &State) -> String {
-    crate::yaml::in_order(&document(state))
+    crate::yaml::in_order(&value(state))
 }
 
 /// Cells by the names of their columns, with the depth of a tree.
-fn document(state: &State) -> Value {
+fn value(state: &State) -> Value {
     let table = &*focused(state);
     let columns = columns(state, table);
     let row = |row: &Row<RowId>| {

@@ -16,6 +16,7 @@ use crate::{
         Inventory,
         tally::{Offer, Tally},
     },
+    ops::run::record::Summary,
     report::words::{Tone, Word},
     resolve::Resolution,
     validate::event::Verdict,
@@ -254,14 +255,33 @@ impl Model {
         self.validated.push(Validated { cluster, criteria, verdict, checks, ended_ms });
     }
 
-    /// The last validation of this cluster and this recipe.
-    fn validated(&self) -> Option<&Validated> {
+    /// The last validation of this cluster and this recipe: one that was shown, or the newest one on record.
+    fn validated(&self) -> Option<Validated> {
         let criteria = self.recipe.value.as_ref().map(|resolution| resolution.recipe.criteria.to_string());
-        let is_of_this = |known: &&Validated| {
+        let is_of_this = |known: &Validated| {
             let is_of_recipe = criteria.as_ref().is_none_or(|criteria| known.criteria == *criteria);
             known.cluster == self.cluster.name && (known.criteria.is_empty() || is_of_recipe)
         };
-        self.validated.iter().rfind(is_of_this)
+        let shown = self.validated.iter().filter(|known| is_of_this(known)).cloned();
+        shown.chain(self.recorded().filter(is_of_this)).max_by_key(|known| known.ended_ms)
+    }
+
+    /// What the runs of this cluster came to that are on record and have an end.
+    fn recorded(&self) -> impl Iterator<Item = Validated> {
+        let runs = self.records.list.value.iter().flat_map(|runs| runs.iter());
+        let is_of_cluster = |run: &&Summary| {
+            let is_known = !run.facts.criteria.is_empty() && run.report.deploy.is_none();
+            is_known && run.facts.cluster == self.cluster.name
+        };
+        runs.filter(is_of_cluster).filter_map(|run| {
+            Some(Validated {
+                cluster: run.facts.cluster.clone(),
+                criteria: run.facts.criteria.clone(),
+                verdict: run.verdict()?,
+                checks: run.report.planned.len(),
+                ended_ms: run.report.stop_ms,
+            })
+        })
     }
 
     /// Whether the shown run is one of the recipe that is shown; an attached run says nothing of its recipe.
@@ -280,7 +300,10 @@ fn validation(model: &Model) -> Part {
         return part(Role::Run, "» following a run", "» following", pane);
     }
     let Some(last) = model.validated() else {
-        return part(Role::Muted, "not validated", "unvalidated", pane);
+        // A run of another recipe says nothing of this one.
+        let is_of_other = model.recorded().next().is_some();
+        let said = if is_of_other { "not validated for this recipe" } else { "not validated" };
+        return part(Role::Muted, said, "unvalidated", pane);
     };
     let word = Word::from(last.verdict);
     let role = match word.tone() {
@@ -288,12 +311,46 @@ fn validation(model: &Model) -> Part {
         Tone::Bad => Role::Fail,
         Tone::Open | Tone::Quiet => Role::Warn,
     };
+    let (days, when) = when(last.ended_ms, model.now_ms);
     let (ran, all) = (last.checks, model.known_checks().len());
     if role == Role::Ok && ran < all {
-        let short = format!("validated: {ran} of {}", text::count(all, "check"));
-        return part(Role::Warn, format!("{short}, {word}"), short, pane);
+        let said = format!("{ran} of {}", text::count(all, "check"));
+        return match days {
+            0 => part(Role::Warn, format!("validated: {said}, {word}"), format!("validated: {said}"), pane),
+            _ => part(Role::Warn, format!("validated: {said}, {word} {when}"), format!("run {when}: {said}"), pane),
+        };
     }
-    let at = super::model::clock(last.ended_ms);
-    let at = at.get(..5).unwrap_or_default();
-    part(role, format!("validated {at} UTC: {word}"), format!("validated: {word}"), pane)
+    // What is old says so also where there is little room.
+    let short = if days == 0 { format!("validated: {word}") } else { format!("run {when}: {word}") };
+    part(role, format!("validated {when}: {word}"), short, pane)
+}
+
+/// How many whole days something is old, and that in words; of less than a day, the time of day, which stays true on a screen that
+/// nothing changes.
+fn when(at_ms: u64, now_ms: u64) -> (u64, String) {
+    let days = now_ms.saturating_sub(at_ms) / 86_400_000;
+    let said = match days {
+        0 => format!("{} UTC", super::model::clock(at_ms).get(..5).unwrap_or_default()),
+        days => format!("{days} d ago"),
+    };
+    (days, said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::when;
+
+    #[test]
+    fn what_is_not_of_today_says_how_many_days_old_it_is() {
+        const DAY: u64 = 86_400_000;
+        let nine = 20_000 * DAY + 9 * 3_600_000 + 12 * 60_000;
+        for (later, days, said) in [
+            (5000, 0, "09:12 UTC"),
+            (DAY - 1, 0, "09:12 UTC"),
+            (DAY, 1, "1 d ago"),
+            (3 * DAY + 7_200_000, 3, "3 d ago"),
+        ] {
+            assert_eq!(when(nine, nine + later), (days, said.to_owned()));
+        }
+    }
 }

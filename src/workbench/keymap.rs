@@ -412,6 +412,8 @@ pub struct Keymap {
     claimed: Vec<Action>,
     /// What help says about keys that two actions asked for.
     conflicts: Vec<String>,
+    /// Names are typed instead of keys.
+    is_by_name: bool,
 }
 
 /// What became of keys that an action claimed.
@@ -428,7 +430,7 @@ impl Default for Keymap {
         // Names in the table are read by a test.
         let sequences = |binding: &Binding| binding.keys.iter().filter_map(|keys| key::sequence(keys).ok()).collect();
         let sequences = BINDINGS.iter().map(sequences).collect();
-        Keymap { sequences, claimed: Vec::new(), conflicts: Vec::new() }
+        Keymap { sequences, claimed: Vec::new(), conflicts: Vec::new(), is_by_name: false }
     }
 }
 
@@ -485,12 +487,19 @@ impl Keymap {
     /// Without keys, for who types the names of actions: sentences then say these. What interrupts stays.
     #[must_use]
     pub fn by_name(mut self) -> Keymap {
+        self.is_by_name = true;
         for (binding, sequences) in BINDINGS.iter().zip(&mut self.sequences) {
             if binding.action != Action::Interrupt {
                 sequences.clear();
             }
         }
         self
+    }
+
+    /// The same actions with keys of another choice, for who types their names still without any.
+    #[must_use]
+    pub fn chosen_again(&self, chosen: Keymap) -> Keymap {
+        if self.is_by_name { chosen.by_name() } else { chosen }
     }
 
     /// What could not be bound as asked, for the help.

@@ -9,6 +9,20 @@ use std::collections::BTreeSet;
 /// Most lines around a line that is meant.
 pub const MOST_AROUND: usize = 50;
 
+/// What of a log is written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The lines that the panel shows.
+    Seen,
+    /// Those that filter and options mean, of all lines.
+    Meant,
+    /// Every line.
+    All,
+}
+
+/// Nothing is left out.
+pub static ALL: LogOptions = LogOptions { since_ms: None, level: None, sources: BTreeSet::new(), around: 0 };
+
 /// What is left of a log; by default, all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogOptions {

@@ -5,6 +5,7 @@
 //! frame; all three only read. `keymap` and `theme` are the tables that people see.
 
 pub mod app;
+mod arguments;
 mod comparison;
 pub mod deploy;
 pub mod desk;

@@ -214,6 +214,13 @@ pub enum Msg {
         number: usize,
         answer: Result<Arc<Lines>, Failure>,
     },
+    /// The whole output of a check.
+    OutputRead {
+        generation: u64,
+        run: String,
+        check: String,
+        answer: Result<Arc<Lines>, Failure>,
+    },
     /// What containers of a check wrote before they were restarted.
     PreviousRead {
         generation: u64,

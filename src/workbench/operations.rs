@@ -354,6 +354,14 @@ fn begun(effect: &Effect) -> Option<Begun> {
                 answer: Err(failure)
             })
         }
+        Effect::ReadOutput { generation, run, check } => {
+            work!("output", generation, format!("read all lines of {check}"), |failure| Msg::OutputRead {
+                generation: *generation,
+                run: run.clone(),
+                check: check.clone(),
+                answer: Err(failure)
+            })
+        }
         Effect::ReadPrevious { generation, namespace: _, run_id: _, check } => {
             work!("previous", generation, format!("read earlier containers of {check}"), |failure| Msg::PreviousRead {
                 generation: *generation,
@@ -415,6 +423,7 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
         Msg::RunsFound { is_asked_for: false, .. } => None,
         Msg::RunsFound { generation, answer, .. } => of!("find-runs", generation, answer),
         Msg::OlderRead { generation, answer, .. } => of!("older", generation, answer),
+        Msg::OutputRead { generation, answer, .. } => of!("output", generation, answer),
         Msg::PreviousRead { generation, answer, .. } => of!("previous", generation, answer),
         Msg::FollowEnded { generation, answer } => of!(FOLLOW, generation, answer),
         Msg::Written { write, answer } => of!("write", write, answer),

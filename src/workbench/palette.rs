@@ -5,6 +5,7 @@
 
 use super::{
     app::{LIVE, SIGN, Unable},
+    arguments,
     log_options::{self, LEVELS},
     overlay::{COMMANDS, Choice, Content, Reads, Row},
     panes::{self, VALUES},
@@ -20,6 +21,7 @@ use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{AtomKind, CaseMatching, Normalization, Pattern},
 };
+use std::{collections::HashSet, ops::Range};
 
 /// Rows, and how many of the first ones Enter may take without a choice.
 pub(super) struct Found {
@@ -78,7 +80,10 @@ pub(super) fn palette(reads: &Reads<'_>, typed: &str) -> Found {
             Column::new("", 16, 46).grows().priority(1),
             Column::new("", 4, 8).priority(2),
         ],
-        says: says.map(|line| (Role::Muted, line)).into_iter().collect(),
+        says: match unended(typed) {
+            Some((_, said)) => vec![(Role::Fail, format!("✗ {said}"))],
+            None => says.map(|line| (Role::Muted, line)).into_iter().collect(),
+        },
         rows,
         ordered: true,
         goes_on: true,
@@ -243,19 +248,28 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
     let (word, rest) = typed.split_once(' ').unwrap_or((typed, ""));
     let is_closed = CLOSED.contains(&word);
     let several = SEVERAL.contains(&word);
-    let before = if several { rest.rfind(' ').map_or("", |at| &rest[..=at]) } else { "" };
-    let last = &rest[before.len()..];
+    let of_files = FILES.contains(&word);
+    let (before, last) = match (several, of_files) {
+        (false, false) => ("", rest.to_owned()),
+        (false, true) => ("", arguments::read(rest).whole),
+        (true, false) => {
+            let at = rest.rfind(' ').map_or(0, |at| at + 1);
+            (&rest[..at], rest[at..].to_owned())
+        }
+        (true, true) => last_of(rest),
+    };
+    let mut known = HashSet::new();
     let entries: Vec<Entry> = completions(reads, word, rest)
         .into_iter()
+        // A kept snapshot that was opened is among the files as well.
+        .filter(|candidate| known.insert(candidate.clone()))
         .filter(|candidate| {
-            before.is_empty()
-                || candidate.contains('=')
-                || FILES.contains(&word)
-                || ["merge", "sources", "set"].contains(&word)
+            before.is_empty() || candidate.contains('=') || of_files || ["merge", "sources", "set"].contains(&word)
         })
         .map(|candidate| {
             let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
-            let line = format!("{word} {before}{candidate}");
+            let name = if of_files { arguments::typed(&candidate) } else { candidate.clone() };
+            let line = format!("{word} {before}{name}");
             let choice =
                 if candidate.ends_with(['/', ' ']) { Choice::Take(line.clone()) } else { Choice::Run(line.clone()) };
             let saved = candidate.strip_prefix(SIGN).filter(|_| OF_FILTERS.contains(&word));
@@ -271,7 +285,7 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
         .collect();
     let (mut rows, likely) = match last.is_empty() {
         true => (entries.into_iter().map(|entry| entry.row).collect(), 0),
-        false => ranked(entries, last),
+        false => ranked(entries, &last),
     };
     let shown = Cell::text(typed.trim_end())
         .and(Role::Muted, if rest.is_empty() { format!(" {arguments}") } else { String::new() });
@@ -431,10 +445,30 @@ fn kept(reads: &Reads<'_>) -> Vec<String> {
 }
 
 /// The folder that the last argument of a typed command is in, where that is a file.
-pub(super) fn folder(typed: &str) -> Option<&str> {
+pub(super) fn folder(typed: &str) -> Option<String> {
     let (word, rest) = typed.split_once(' ')?;
-    let last = rest.rsplit(' ').next()?;
-    FILES.contains(&word).then(|| last.rfind('/').map_or("", |at| &last[..=at]))
+    if !FILES.contains(&word) {
+        return None;
+    }
+    let last = if SEVERAL.contains(&word) { last_of(rest).1 } else { arguments::read(rest).whole };
+    Some(last.rfind('/').map_or_else(String::new, |at| last[..=at].to_owned()))
+}
+
+/// The last of several files, without its quotes, and what is typed before it.
+fn last_of(rest: &str) -> (&str, String) {
+    let mut read = arguments::read(rest);
+    match read.words.pop().filter(|_| !read.is_ended) {
+        Some(word) => (&rest[..word.at], word.text),
+        None => (rest, String::new()),
+    }
+}
+
+/// What is wrong with the quotes of a typed command, and where.
+pub(super) fn unended(typed: &str) -> Option<(Range<usize>, String)> {
+    let (word, rest) = typed.split_once(' ')?;
+    let unended = arguments::read(rest).unended.filter(|_| FILES.contains(&word))?;
+    let before = word.len() + 1;
+    Some((before + unended.at..typed.len(), unended.words(before)))
 }
 
 #[cfg(test)]

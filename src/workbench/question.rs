@@ -3,7 +3,7 @@
 //! The first answer is the one that does no harm: it has the focus, and leads to nothing. Answers stand beside each other, in as
 //! many lines as that takes, so that every one of them is seen at every width.
 
-use super::widgets::text;
+use super::{log_options::Part, widgets::text};
 use ratatui::layout::{Position, Rect};
 
 /// What a question is about, and what an answer to it leads to.
@@ -18,6 +18,8 @@ pub enum Question {
     CancelDeploy,
     /// Write over a file that is there.
     Overwrite,
+    /// Write these lines of a log.
+    WriteLog(Part),
     /// Leave although a run is active, which is canceled.
     Quit,
     /// Leave, and leave the Jobs of the run to the cluster.

@@ -3,6 +3,7 @@
 //! In: a desk, and the text of the file. Out: a [`Session`], and back. It holds no data of a cluster but the names of what
 //! was selected; what is no longer there is passed over when it is restored.
 
+use super::arguments;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,11 +179,11 @@ impl Session {
             *file = whole(file);
         }
         for line in self.clusters.values_mut().flat_map(|place| &mut place.documents) {
-            let mut words = line.split(' ');
-            let first = words.next().unwrap_or_default().to_owned();
-            if ["compare", "diff"].contains(&first.as_str()) {
-                let words = words.map(|word| if word.contains('=') { word.to_owned() } else { whole(word) });
-                *line = [first].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+            let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+            if ["compare", "diff"].contains(&first) {
+                let name = |word: &str| if word.contains('=') { word.to_owned() } else { whole(word) };
+                let words = arguments::read(rest).words.into_iter().map(|word| arguments::typed(&name(&word.text)));
+                *line = [first.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ");
             }
         }
         self
@@ -253,12 +254,12 @@ mod tests {
 
     #[test]
     fn files_of_documents_are_named_from_any_folder() {
-        let documents = lines(&["compare a.yaml b.yaml", "diff service=eks", "recipe service=kind"]);
+        let documents = lines(&["compare a.yaml 'b c.yaml'", "diff service=eks", "recipe service=kind"]);
         let clusters = BTreeMap::from([("lab".to_owned(), Place { documents, ..Place::default() })]);
         let session = Session { files: lines(&["a.yaml"]), clusters, ..Session::default() };
         let whole = session.with_files(|file| format!("/here/{file}"));
         assert_eq!(whole.files, ["/here/a.yaml"]);
-        let expected = ["compare /here/a.yaml /here/b.yaml", "diff service=eks", "recipe service=kind"];
+        let expected = [r"compare /here/a.yaml /here/b\ c.yaml", "diff service=eks", "recipe service=kind"];
         assert_eq!(whole.clusters["lab"].documents, expected);
     }
 }

@@ -9,6 +9,7 @@ use super::{
     model::{Model, Replay, Source},
     news,
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
+    palette,
     panes::{Step, WHAT_IF},
     question,
     theme::Role,
@@ -156,7 +157,7 @@ fn recording(state: &State) -> Option<&Replay> {
 /// What is shown and how fresh it is; always ends in the word that says where it comes from.
 fn source(state: &State) -> Vec<(Role, String)> {
     let cluster = &state.model.cluster;
-    let role = match cluster.source {
+    let role = match shown_source(state) {
         _ if recording(state).is_some() || saved_sides(state).is_some() => Role::Saved,
         Source::None => Role::Muted,
         Source::Live => Role::Live,
@@ -195,8 +196,16 @@ fn source_word(state: &State) -> &'static str {
     match (recording(state), saved_sides(state)) {
         (Some(_), _) => "REC",
         (None, Some(_)) => Source::Saved.word(),
-        (None, None) => state.model.cluster.source.word(),
+        (None, None) => shown_source(state).word(),
     }
+}
+
+/// Where what the screen shows comes from. A comparison with the cluster as it is now is of that, whatever moment of it the other
+/// screens show.
+fn shown_source(state: &State) -> Source {
+    let model = &state.model;
+    let compares = state.desk.screen == Screen::Compare && model.compare.a.is_some() && model.cluster_now().is_some();
+    model.time.past.as_ref().filter(|_| compares).map_or(model.cluster.source, |past| past.source)
 }
 
 /// How many snapshots the screen shows, where none of them is the cluster.
@@ -253,7 +262,7 @@ fn age(state: &State) -> (String, bool) {
             (None, _) => (format!("connecting{name}"), false),
         };
     }
-    if cluster.source.is_saved() {
+    if shown_source(state).is_saved() {
         let taken = cluster.snapshot.as_ref().map(|snapshot| &snapshot.about.taken_at).filter(|at| !at.is_empty());
         let columns = if state.desk.width >= 100 { 16 } else { 10 };
         return (taken.map_or_else(String::new, |at| text::head(at, columns).replace('T', " ")), false);
@@ -762,6 +771,9 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
         canvas.text(inner.x + 1, inner.y, 2, sign, Role::Key);
         let line = Rect { x: inner.x + 3, height: 1, width: inner.width.saturating_sub(4), ..inner };
         cursor = Some(draw_field(field, line, canvas));
+        if let (Kind::Palette, Some((at, _))) = (&overlay.kind, palette::unended(&field.text)) {
+            canvas.mark(line, Role::Fail, |_| vec![at.clone()]);
+        }
         canvas.text(inner.x, inner.y + 1, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);
         inner.y += 2.min(inner.height);
         inner.height = inner.height.saturating_sub(2);

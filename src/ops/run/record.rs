@@ -199,6 +199,11 @@ struct Around {
 }
 
 impl Around {
+    /// All of it.
+    fn whole() -> Around {
+        Around { lines: OutputLines::within(usize::MAX), passed: 0, number: usize::MAX, after: 0 }
+    }
+
     fn new(number: usize) -> Around {
         let lines = OutputLines::from(number.saturating_sub(BEFORE), STRETCH);
         Around { lines, passed: 0, number, after: 0 }
@@ -231,6 +236,26 @@ impl Shelf {
     /// As [`Shelf::open`]; the record has no such line.
     pub fn output(&self, run: &str, check: &str, number: usize) -> Result<OutputLines, Failure> {
         let mut around = Around::new(number);
+        self.read_output(run, check, &mut around)?;
+        let lines = around.lines;
+        if (lines.dropped()..lines.end()).contains(&number) {
+            return Ok(lines);
+        }
+        let found = format!("the record of run {run} has no line {} of {check}", number + 1);
+        Err(Failure::new(Kind::NotFound, "read the record", found))
+    }
+
+    /// The whole output of a check of a recorded run.
+    ///
+    /// # Errors
+    /// As [`Shelf::open`].
+    pub fn whole_output(&self, run: &str, check: &str) -> Result<OutputLines, Failure> {
+        let mut whole = Around::whole();
+        self.read_output(run, check, &mut whole)?;
+        Ok(whole.lines)
+    }
+
+    fn read_output(&self, run: &str, check: &str, around: &mut Around) -> Result<(), Failure> {
         let is_of_check = |event: &&Event| matches!(&event.body, Body::Log { check: of, .. } if of == check);
         if let Some(record) = self.demo.iter().find(|record| record.stored.name == run) {
             for event in record.events.iter().filter(is_of_check) {
@@ -254,12 +279,7 @@ impl Shelf {
             let at = stored.path.display().to_string();
             reading.map_err(|error| Failure::from_error(Kind::Internal, "read the record", error).at(at))?;
         }
-        let lines = around.lines;
-        if (lines.dropped()..lines.end()).contains(&number) {
-            return Ok(lines);
-        }
-        let found = format!("the record of run {run} has no line {} of {check}", number + 1);
-        Err(Failure::new(Kind::NotFound, "read the record", found))
+        Ok(())
     }
 }
 

@@ -114,18 +114,7 @@ impl State {
             Step::CompareRun(name) => return self.open_run(name, true),
             Step::AskDeploy => return self.ask_deploy(),
             Step::AskCancelDeploy => self.ask_cancel_deploy(),
-            Step::Mark(check, line) => {
-                let is_marked = self.model.run.toggle_mark(&check, line);
-                let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
-                self.say(
-                    Severity::Ok,
-                    match is_marked {
-                        true => format!("line {number} is marked; {key} goes to the next mark"),
-                        false => format!("line {number} is no longer marked"),
-                    },
-                );
-                self.desk.mark(Need::Run);
-            }
+            Step::Mark(check, line) => self.mark_line(&check, line),
             Step::Log => self.show_log(),
             Step::OpenFold(row) => {
                 let opened = &mut self.model.diff.opened;

@@ -1,5 +1,6 @@
 //! Which answers are still wanted: a newer request makes those to older ones late.
 
+use super::log_export::LogFile;
 use crate::workbench::msg::SnapshotSlot;
 
 /// Numbers of the newest requests; answers to older ones are dropped.
@@ -21,6 +22,9 @@ pub(super) struct Asked {
     pub(super) follow: u64,
     /// The record that is read without anybody having asked.
     pub(super) quietly: Option<u64>,
+    pub(super) output: u64,
+    /// Where a log goes, while it is asked which lines of it, or while they are read.
+    pub(super) log_file: Option<LogFile>,
     /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
     pub(super) attach: Option<String>,
     /// A context that the session is being switched to; one at a time.

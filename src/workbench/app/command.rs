@@ -5,11 +5,12 @@ use crate::{
     bundle::deployer,
     criteria::{Criteria, Dimension},
     deploy::event::Way,
-    ops::{self, Failure, Kind, run::record},
+    ops::{self, Failure, Kind, demo::FLEET, run::record},
     text::shell_word,
     workbench::{
-        Screen, desk,
+        Screen, arguments, desk,
         effect::Effect,
+        export::Form,
         keymap::Action,
         model::{self, Severity, Source, Topic, With},
         msg::SnapshotSlot,
@@ -20,7 +21,10 @@ use crate::{
         widgets::{table::Identity, text},
     },
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The cluster as it is now, among snapshots.
 const CLUSTER: &str = "cluster";
@@ -48,6 +52,13 @@ impl State {
             self.say(Severity::Info, format!("{usage}: {help}"));
             return Vec::new();
         }
+        let arguments = arguments::read(if palette::FILES.contains(&word) { rest } else { "" });
+        if let Some((_, said)) = palette::unended(line) {
+            self.say(Severity::Warn, format!("{said}: {line}"));
+            return Vec::new();
+        }
+        // Of a command that takes one file, it is the name of that.
+        let rest = if palette::FILES.contains(&word) { &arguments.whole } else { rest };
         match word {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
@@ -63,10 +74,10 @@ impl State {
             "component" => self.go(&RECIPE_COMPONENTS, &rest.into()),
             "value" => self.go(&VALUES, &rest.into()),
             "recipe" => return self.recipe_command(rest),
-            "diff" => return self.diff_command(rest),
+            "diff" => return self.diff_command(rest, &arguments.texts()),
             "upgrade" => return self.upgrade_command(rest),
             "inherit" => return self.inherit_command(rest),
-            "compare" => return self.compare_command(rest),
+            "compare" => return self.compare_command(&arguments.texts()),
             "sort" => self.sort_command(rest),
             "columns" => self.columns_command(rest),
             "noise" => self.noise_command(rest),
@@ -177,6 +188,9 @@ impl State {
         let cluster = &self.model.cluster;
         let mut words = vec!["aicr".to_owned()];
         match cluster.source {
+            Source::Demo if cluster.context == FLEET => {
+                words.extend(["--demo", "--context", FLEET, "tui"].map(str::to_owned));
+            }
             Source::Demo => words.extend(["--demo", "tui"].map(str::to_owned)),
             Source::Saved => words.extend(["tui".to_owned(), shell_word(&cluster.name)]),
             Source::Live if !cluster.name.is_empty() => {
@@ -200,10 +214,10 @@ impl State {
             Screen::Recipe => selected(&VALUES).map(|path| format!("value {path}")),
             Screen::Diff => self.model.diff.with.as_ref().map(|with| match with {
                 With::Criteria(criteria) => format!("diff {criteria}"),
-                With::File(path) => format!("diff {}", path.display()),
+                With::File(path) => format!("diff {}", arguments::typed(&path.display().to_string())),
                 With::Cluster => "diff cluster".to_owned(),
-                With::Each(left, right) => format!("diff {left} {right}"),
-                With::OnCluster(left) => format!("diff {left} cluster"),
+                With::Each(left, right) => format!("diff {} {}", arguments::typed(left), arguments::typed(right)),
+                With::OnCluster(left) => format!("diff {} cluster", arguments::typed(left)),
             }),
             Screen::Validate | Screen::Compare => None,
         };
@@ -265,8 +279,7 @@ impl State {
     }
 
     /// `cluster`, an overlay's name, criteria, or else a recipe's file; two of them as on the command line.
-    fn diff_command(&mut self, rest: &str) -> Vec<Effect> {
-        let words: Vec<&str> = rest.split_whitespace().collect();
+    fn diff_command(&mut self, rest: &str, words: &[&str]) -> Vec<Effect> {
         if let [left, right] = words[..] {
             // Criteria of two words are those of one recipe, unless each has several; also where one is misspelled.
             let is_criteria = |text: &str| text.contains('=');
@@ -339,8 +352,8 @@ impl State {
         self.good(with).map_or_else(Vec::new, |with| self.compare_recipe_with(with))
     }
 
-    pub(super) fn compare_command(&mut self, rest: &str) -> Vec<Effect> {
-        let files: Vec<&str> = rest.split_whitespace().collect();
+    pub(super) fn compare_command<N: AsRef<str>>(&mut self, files: &[N]) -> Vec<Effect> {
+        let files: Vec<&str> = files.iter().map(AsRef::as_ref).collect();
         self.desk.show(Screen::Compare);
         match files[..] {
             [] => {
@@ -352,8 +365,8 @@ impl State {
                 Vec::new()
             }
             // The cluster as it is now is what one snapshot, or two, are compared with.
-            [a, b] if b == CLUSTER && a != CLUSTER => self.compare_command(a),
-            [a, b] if a == CLUSTER && b != CLUSTER => self.compare_command(b),
+            [a, b] if b == CLUSTER && a != CLUSTER => self.compare_command(&[a]),
+            [a, b] if a == CLUSTER && b != CLUSTER => self.compare_command(&[b]),
             [a, b, c] if [a, b, c].iter().filter(|name| **name == CLUSTER).count() == 1 => {
                 let files: Vec<&str> = [a, b, c].into_iter().filter(|name| *name != CLUSTER).collect();
                 self.model.compare.b = None;
@@ -386,6 +399,12 @@ impl State {
         let path = if rest.is_empty() { self.file_name("svg") } else { rest.to_owned() };
         if !self.is_file(&path) {
             return Vec::new();
+        }
+        // The frame is what is seen; a document is of lines that may not be.
+        if let (true, Some(form)) =
+            (self.desk.focused() == &LOG, Form::of(Path::new(&path)).filter(|form| form.is_document()))
+        {
+            return self.export_log(&path, form);
         }
         vec![Effect::Export { path: PathBuf::from(path), replace: false }]
     }

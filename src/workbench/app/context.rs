@@ -10,12 +10,7 @@ use crate::{
 impl State {
     /// `:context` lists them, `:context NAME` switches.
     pub(super) fn context_command(&mut self, name: &str) -> Vec<Effect> {
-        if self.start.demo {
-            self.say(
-                Severity::Info,
-                "the demo does not switch contexts; start `aicr --demo --context fleet`, or without --demo",
-            );
-        } else if name.is_empty() {
+        if name.is_empty() {
             return vec![Effect::Contexts { pick: true }];
         } else if self.model.run.active {
             let key = self.desk.keys.key(Action::Cancel);

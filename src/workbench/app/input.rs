@@ -343,7 +343,7 @@ impl State {
         let typed = field.and_then(|overlay| overlay.field.as_ref()).map(|field| field.text.as_str());
         match typed.and_then(palette::folder) {
             Some(folder) if folder != self.desk.files.folder || self.desk.files.names.is_empty() => {
-                vec![Effect::ListFiles(folder.to_owned())]
+                vec![Effect::ListFiles(folder)]
             }
             _ => Vec::new(),
         }
@@ -362,6 +362,11 @@ impl State {
 
     fn overlay_enter(&mut self, overlay: Overlay) -> Vec<Effect> {
         let typed = overlay.field.as_ref().map(|field| field.text.clone()).unwrap_or_default();
+        // It stays in its field, where the place is marked.
+        if overlay.kind == Kind::Palette && palette::unended(&typed).is_some() {
+            self.desk.overlay = Some(overlay);
+            return Vec::new();
+        }
         // What only resembles the typed text is not what a person asked for, until they choose it.
         if !overlay.takes_row() {
             return if typed.trim().is_empty() { Vec::new() } else { self.command(&typed) };
@@ -473,6 +478,7 @@ impl State {
             Question::Deploy => self.start_deploy(),
             Question::CancelDeploy => self.cancel_deploy(),
             Question::Overwrite => self.overwrites.take().into_iter().collect(),
+            Question::WriteLog(part) => self.write_part_of_log(part),
             Question::Quit => {
                 self.quit = true;
                 vec![Effect::CancelRun]

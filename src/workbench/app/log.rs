@@ -85,6 +85,24 @@ impl State {
         self.go_to_line(number)
     }
 
+    /// Marks a line of a check's output, or takes its mark away.
+    pub(super) fn mark_line(&mut self, check: &str, line: usize) {
+        let is_marked = self.model.run.toggle_mark(check, line);
+        let older = self.model.records.older.as_ref().filter(|older| older.check == check);
+        let lines = [older.map(|older| &*older.lines), self.model.run.check(check).map(|check| &check.log)];
+        let at_ms = lines.into_iter().flatten().find_map(|lines| lines.get(line)).map(|(at_ms, _)| at_ms);
+        let at = at_ms.map(|at_ms| format!(" of {}", panes::log_clock(at_ms))).unwrap_or_default();
+        let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
+        self.say(
+            Severity::Ok,
+            match is_marked {
+                true => format!("line {number}{at} is marked; {key} goes to the next mark"),
+                false => format!("line {number}{at} is no longer marked"),
+            },
+        );
+        self.desk.mark(Need::Run);
+    }
+
     /// The log of the check under the cursor alone.
     pub(super) fn show_log(&mut self) {
         if self.desk.merge.which.is_some() {
@@ -181,35 +199,30 @@ impl State {
 
     /// `:save-log [FILE]`: the output of the selected check, or of those that share the log.
     pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
-        let several = self.desk.merge.of(&self.model.run);
-        let text = match several.is_empty() {
-            false => together(&self.desk.merge, self),
-            true => match self.steered() {
-                Some(RowId::Check(name)) => {
-                    self.model.run.check(name).map_or_else(String::new, |check| missing(&check.log) + &check.log.text())
-                }
-                _ => String::new(),
-            },
-        };
-        if text.is_empty() {
-            self.say(Severity::Info, "put the cursor on a check that has written something");
-            return Vec::new();
-        }
-        let is_one = several.is_empty();
+        let is_one = self.desk.merge.of(&self.model.run).is_empty();
         let path = match path {
             "" if is_one => self.file_name("log"),
             "" => self.file_named("several", "log"),
             path => path.to_owned(),
         };
-        self.save_text("log", text, &path)
+        if !is_one {
+            return self.save_text("log", together(&self.desk.merge, self), &path);
+        }
+        if self.logged_check().is_none_or(|check| check.log.is_empty()) {
+            self.say(Severity::Info, "put the cursor on a check that has written something");
+            return Vec::new();
+        }
+        self.save_log_of_check(&path)
     }
 }
 
 /// The first line of a file where the log is not whole.
-fn missing(log: &Lines) -> String {
-    match log.dropped() {
-        0 => String::new(),
-        dropped => format!("... {} before this: the record of the run has them\n", text::count(dropped, "line")),
+pub(super) fn missing(log: &Lines, has_record: bool) -> String {
+    let lines = text::count(log.dropped(), "line");
+    match (log.dropped(), has_record) {
+        (0, _) => String::new(),
+        (_, true) => format!("... {lines} before this: the record of the run has them\n"),
+        (_, false) => format!("... {lines} before this were dropped: the run is not recorded\n"),
     }
 }
 
@@ -217,7 +230,8 @@ fn missing(log: &Lines) -> String {
 fn together(merge: &Merge, state: &State) -> String {
     let checks = merge.of(&state.model.run);
     let lines = Merged::new(checks.iter().map(|(_, check)| &check.log).collect());
-    let mut text: String = checks.iter().map(|(_, check)| missing(&check.log)).collect();
+    let has_record = state.model.has_record_of_run();
+    let mut text: String = checks.iter().map(|(_, check)| missing(&check.log, has_record)).collect();
     for place in lines.lines(lines.dropped(), usize::MAX) {
         let Some((at_ms, line)) = lines.get(place) else { continue };
         let (check, source) = (&checks[place.log].1.planned.name, lines.source(place));

@@ -122,12 +122,12 @@ impl State {
         // They are listed with the newest first.
         names.reverse();
         if pane == &RUNS {
-            return self.compare_command(&names.join(" "));
+            return self.compare_command(&names);
         }
         let name = |name: &String| match name.as_str() {
             "now" => "cluster".to_owned(),
             id => format!("@{id}"),
         };
-        self.compare_command(&names.iter().map(name).collect::<Vec<_>>().join(" "))
+        self.compare_command(&names.iter().map(name).collect::<Vec<_>>())
     }
 }

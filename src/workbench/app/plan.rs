@@ -235,7 +235,7 @@ impl State {
             Question::CancelDeploy => !deploy.active,
             Question::Quit | Question::Leave => !run.active && !deploy.active,
             Question::EndFollow => !self.model.follows(),
-            Question::Run | Question::Deploy | Question::Overwrite => false,
+            Question::Run | Question::Deploy | Question::Overwrite | Question::WriteLog(_) => false,
         };
         if is_settled {
             self.desk.overlay = None;

@@ -86,7 +86,7 @@ impl State {
             self.desk.ascii = chosen.ascii;
         }
         if is_changed(KEYS) {
-            self.desk.keys = chosen.keys;
+            self.desk.keys = self.desk.keys.chosen_again(chosen.keys);
             self.desk.typed.clear();
         }
         let mut later: Vec<&str> =

@@ -5,7 +5,8 @@ use crate::{
     ops::{Failure, place::Place},
     report::FORMS,
     workbench::{
-        Screen, effect::Effect, model::Severity, msg::Written, overlay::Overlay, question::Question, widgets::text,
+        Screen, arguments, effect::Effect, model::Severity, msg::Written, overlay::Overlay, question::Question,
+        widgets::text,
     },
 };
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ impl State {
             && let Some(command) = self.command_for(&suffix)
         {
             let known = SNAPSHOT.map(|suffix| format!(".{suffix}")).join(", ");
-            let does = self.desk.keys.command(&format!("{command} {name}"));
+            let does = self.desk.keys.command(&format!("{command} {}", arguments::typed(name)));
             let said =
                 format!("not written: a snapshot has no suffix `.{}`, but {known}; {does} does", text::clean(&suffix));
             self.say(Severity::Warn, said);
@@ -41,8 +42,8 @@ impl State {
         // A report has this suffix as well, and there is one on the screen.
         let may_be_report = self.desk.screen == Screen::Validate && !self.model.run.report.planned.is_empty();
         if suffix == "json" && may_be_report {
-            let [saves, reports] =
-                ["save", "save-report"].map(|word| self.desk.keys.command(&format!("{word} {name}")));
+            let [saves, reports] = ["save", "save-report"]
+                .map(|word| self.desk.keys.command(&format!("{word} {}", arguments::typed(name))));
             let lines = vec![
                 format!("{saves} writes the snapshot of the cluster."),
                 format!("{reports} writes the report of the run that is shown."),

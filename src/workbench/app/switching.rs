@@ -32,6 +32,7 @@ impl State {
             self.say(Severity::Ok, format!("context {context}"));
             let left = self.leave_cluster(context);
             let mut effects = vec![self.watch()];
+            effects.extend(self.past_of_demo());
             effects.extend(left);
             effects.extend(self.resolve());
             return effects;
@@ -40,7 +41,14 @@ impl State {
         cluster.switching = Some(Switching { name: context.clone(), ..Switching::default() });
         self.say(Severity::Ok, format!("context {context}; {shown} is shown until it has been read"));
         self.desk.mark(Need::Cluster);
-        vec![self.watch()]
+        let mut effects = vec![self.watch()];
+        effects.extend(self.past_of_demo());
+        effects
+    }
+
+    /// Each cluster of the demo brings what is kept and recorded of it; what this machine has is of all clusters.
+    fn past_of_demo(&mut self) -> Vec<Effect> {
+        if self.start.demo { vec![self.list_runs(), self.list_moments()] } else { Vec::new() }
     }
 
     /// There is something to show of the other cluster.

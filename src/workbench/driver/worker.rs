@@ -346,6 +346,14 @@ impl Worker {
                     move |answer| Msg::OlderRead { generation, run, check, number, answer },
                 );
             }
+            Effect::ReadOutput { generation, run, check } => {
+                let (shelf, of) = (record::shelf(&self.session.target()), (run.clone(), check.clone()));
+                self.compute(
+                    "read the record of a run",
+                    move || shelf.whole_output(&of.0, &of.1).map(Arc::new),
+                    move |answer| Msg::OutputRead { generation, run, check, answer },
+                );
+            }
             Effect::ReadPrevious { generation, namespace, run_id, check } => {
                 self.read_previous(generation, (namespace, run_id), check)
             }

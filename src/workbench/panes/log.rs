@@ -12,13 +12,12 @@ use crate::{
         merged::{LineId, Merged},
     },
     workbench::{
-        elsewhere::RunOrigin,
-        log_options::{LogOptions, moment},
+        log_options::{LogOptions, Part, moment},
         merge::{self, letter},
         model::CheckView,
         older::Older,
         times::Times,
-        widgets::table::text_columns,
+        widgets::{filter::Filter, table::text_columns},
     },
 };
 use regex::Regex;
@@ -26,6 +25,19 @@ use std::collections::HashSet;
 
 /// Lines that are rows at a time.
 const WINDOW: usize = 5_000;
+
+/// How many lines are rows: all of them, where they are written to a file.
+fn most(view: &View<'_>) -> usize {
+    match view.written {
+        Some(Part::Meant | Part::All) => usize::MAX,
+        Some(Part::Seen) | None => WINDOW,
+    }
+}
+
+/// What is filtered by.
+fn filter<'v>(view: &View<'v>) -> &'v str {
+    if view.written == Some(Part::All) { "" } else { &view.table().filter }
+}
 
 pub static PANE: Pane = Pane {
     name: "log",
@@ -127,11 +139,7 @@ impl<'m> Log<'m> {
 
     /// Whether what memory has no more can be read from the record of the run.
     fn has_record(&self, view: &View<'_>) -> bool {
-        match view.model.run.origin {
-            RunOrigin::Own => !view.model.records.are_not_kept,
-            RunOrigin::Record => true,
-            RunOrigin::Cluster => false,
-        }
+        view.model.has_record_of_run()
     }
 
     /// As the title has it.
@@ -193,7 +201,7 @@ impl<'m> Log<'m> {
     fn shown(&self, view: &View<'_>) -> Vec<LineId> {
         let (table, options) = (view.table(), view.log_options);
         if !is_window(view) {
-            let text = sought(&table.filter);
+            let text = sought(filter(view));
             let is_named = |check: &CheckView| {
                 self.together.is_some() && text.as_ref().is_some_and(|text| text.is_match(&check.planned.name))
             };
@@ -206,19 +214,19 @@ impl<'m> Log<'m> {
             };
             let since_ms = options.since_ms.unwrap_or_default();
             let wanted = Wanted { text: text.as_ref(), since_ms, level: options.level, sources: &[] };
-            return self.lines.search(&wanted, &whole.map(|(log, _)| log).collect(), &sources, WINDOW);
+            return self.lines.search(&wanted, &whole.map(|(log, _)| log).collect(), &sources, most(view));
         }
-        let (first, end) = (self.first(options), self.lines.end());
-        let newest = end.saturating_sub(WINDOW);
+        let (first, end, most) = (self.first(options), self.lines.end(), most(view));
+        let newest = end.saturating_sub(most);
         let selected = table.selected.as_ref().filter(|_| !table.follow).and_then(|row| self.number(row));
         let start = selected.map_or(newest, |line| line.saturating_sub(WINDOW / 2)).clamp(first, newest.max(first));
-        self.lines.lines(start, WINDOW)
+        self.lines.lines(start, most)
     }
 
     /// The lines that filter and options mean among some, with those around them; the newest where they are too many.
     fn with_those_around(&self, view: &View<'_>, columns: &[Column], lines: Vec<LineId>) -> Vec<Shown> {
         let (table, around) = (view.table(), view.log_options.around);
-        let filter = table.filter_on(columns);
+        let filter = if filter(view).is_empty() { Filter::default() } else { table.filter_on(columns) };
         if around == 0 || filter.is_empty() && !view.log_options.selects() {
             return lines.into_iter().map(|place| Shown { place, is_beside: false }).collect();
         }
@@ -240,7 +248,7 @@ impl<'m> Log<'m> {
                     stretches.push(start..stop);
                 }
             }
-            if count > WINDOW {
+            if count > most(view) {
                 break;
             }
         }
@@ -471,7 +479,7 @@ fn sought<'f>(filter: &'f str) -> Option<Regex> {
 
 /// Whether the rows are lines around the cursor, whatever they say; else those that filter or options mean, of all of them.
 fn is_window(view: &View<'_>) -> bool {
-    sought(&view.table().filter).is_none() && !view.log_options.selects()
+    sought(filter(view)).is_none() && !view.log_options.selects()
 }
 
 /// What wrote lines of the log that is shown.
@@ -531,7 +539,7 @@ fn build(view: &View<'_>) -> Content {
     let mut groups: Vec<(Shown, LineId)> = Vec::with_capacity(lines.len());
     for line in &lines {
         match groups.last_mut() {
-            Some((_, last)) if log.repeats(line.place, *last) => *last = line.place,
+            Some((_, last)) if view.written.is_none() && log.repeats(line.place, *last) => *last = line.place,
             _ => groups.push((*line, line.place)),
         }
     }
@@ -620,7 +628,7 @@ fn build(view: &View<'_>) -> Content {
     let options: String = view.log_options.words().iter().map(|word| format!("  {word}")).collect();
     let shown = lines.iter().filter(|line| !line.is_beside).count();
     // What a filter hides is said beside it.
-    let of = match view.log_options.selects() && table.filter.is_empty() {
+    let of = match view.log_options.selects() && filter(view).is_empty() {
         true => format!("{} of ", text::thousands(shown)),
         false => String::new(),
     };
@@ -649,6 +657,8 @@ fn build(view: &View<'_>) -> Content {
     Content {
         title,
         note: match options.is_empty() {
+            // How it is looked at says nothing of a file.
+            _ if view.written.is_some() => format!("{of}{}{unsought}{options}", text::count(total, "line")),
             true => format!("{follow}  {wrap}  {}{unsought}", text::count(total, "line")),
             // What is left out matters more than how lines are wrapped, which is seen.
             false => format!("{follow}  {of}{}{unsought}{options}", text::count(total, "line")),

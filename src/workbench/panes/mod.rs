@@ -39,7 +39,7 @@ use super::{
     Screen,
     keymap::{Action, Keymap},
     layout::{Place, Presence},
-    log_options::LogOptions,
+    log_options::{LogOptions, Part},
     merge::Merge,
     model::{Model, With},
     theme::Role,
@@ -514,6 +514,8 @@ pub struct View<'s> {
     pub merge: &'s Merge,
     /// Which lines of it are shown.
     pub log_options: &'s LogOptions,
+    /// It is written to a file.
+    pub written: Option<Part>,
 }
 
 impl<'s> View<'s> {

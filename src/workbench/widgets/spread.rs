@@ -45,6 +45,15 @@ impl Spread {
     }
 }
 
+/// How many lines below itself a row may take of so many: others stay in view, or nobody would see where in the list it is.
+fn most(room: usize) -> usize {
+    match room {
+        0..3 => room.saturating_sub(1),
+        3..6 => room - 2,
+        _ => room - 3,
+    }
+}
+
 impl<I: Identity> Table<I> {
     /// How rows are laid out in so many lines.
     pub fn spread(&self, room: usize, widths: &[u16], all: u16) -> Spread {
@@ -56,7 +65,7 @@ impl<I: Identity> Table<I> {
         let mut free = room - (end - self.top);
         if let Some((column, mut lines)) = self.rest_of(self.cursor, widths, all) {
             // What has no line goes behind the last one, which is cut then.
-            let over = lines.split_off(lines.len().min(room - 1));
+            let over = lines.split_off(lines.len().min(most(room)));
             if let Some(last) = lines.last_mut() {
                 *last = over.iter().fold(std::mem::take(last), |line, more| line.and(Role::Muted, " ").with(more));
             }
@@ -166,12 +175,29 @@ mod tests {
         let (_, lines) = spread(&texts, 4, 1);
         assert_eq!(lines, ["0", "1", "2", "3"]);
         let (_, lines) = spread(&texts, 4, 0);
-        assert_eq!(lines, ["0", "  three", "  four", "  five"]);
-        let (_, lines) = spread(&texts, 3, 0);
-        assert_eq!(lines, ["0", "  three", "  four   five"], "wider than its column, so that it is seen to be cut");
+        assert_eq!(
+            lines,
+            ["0", "  three", "  four   five", "1"],
+            "wider than its column, so that it is seen to be cut"
+        );
+        let (_, lines) = spread(&texts, 5, 0);
+        assert_eq!(lines, ["0", "  three", "  four", "  five", "1"]);
         // At the end of the list those before it make room.
-        let (spread, lines) = spread(&["short", "short", "short", LONG], 4, 3);
-        assert_eq!(lines, ["3", "  three", "  four", "  five"]);
-        assert_eq!(spread.place_at(2), 3);
+        let (spread, lines) = spread(&["short", "short", "short", LONG], 5, 3);
+        assert_eq!(lines, ["2", "3", "  three", "  four", "  five"]);
+        assert_eq!(spread.place_at(3), 3);
+    }
+
+    /// Others stay in view beside a row that would take every line.
+    #[test]
+    fn a_row_that_goes_on_leaves_lines_to_others() {
+        const WHOLE: &str = "one two three four five six seven eight nine ten eleven twelve";
+        let texts = ["short", "short", WHOLE, "short", "short"];
+        for (room, others) in [(2, 0), (3, 1), (5, 1), (6, 2), (8, 2)] {
+            let (spread, lines) = spread(&texts, room, 2);
+            let rows = lines.iter().filter(|line| !line.starts_with(' ')).count();
+            assert_eq!((lines.len(), rows), (room, 1 + others), "{room}: {lines:?}");
+            assert_eq!(spread.more[&2].1.len(), room - 1 - others, "{room}");
+        }
     }
 }

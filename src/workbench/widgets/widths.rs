@@ -97,6 +97,10 @@ impl<I: Identity> Table<I> {
     /// Which columns there are does not depend on where one is in the list.
     pub fn widths_in(&self, columns: u16, height: u16) -> Vec<u16> {
         let widths = self.widths(columns);
+        // Texts beside each other would move against each other as one scrolls.
+        if self.are_texts_beside_each_other() {
+            return widths;
+        }
         let is_whole = |needed: &[u16]| widths.iter().zip(needed).all(|(width, needed)| *width == 0 || width >= needed);
         if is_whole(&self.natural) {
             return widths;
@@ -195,7 +199,7 @@ impl<I: Identity> Table<I> {
             }
         }
         // Halves of a text stand at the same places whatever they hold, unless one is cut beside room that another leaves.
-        if specs.len() > 1 && specs.iter().all(|column| column.grows) {
+        if self.are_texts_beside_each_other() {
             let count = u16::try_from(specs.len()).unwrap_or(1);
             let half = columns.saturating_sub(GAP * (count - 1)) / count;
             let mut spare: u16 = natural.iter().map(|needed| half.saturating_sub(*needed)).sum();
@@ -210,6 +214,11 @@ impl<I: Identity> Table<I> {
             }
         }
         widths
+    }
+
+    fn are_texts_beside_each_other(&self) -> bool {
+        let columns = &self.content.columns;
+        columns.len() > 1 && columns.iter().all(|column| column.grows)
     }
 
     /// Whether a column is one of those that are shown where there is room.

@@ -125,3 +125,35 @@ fn the_first_line_says_that_kept_snapshots_are_compared() {
     desk.keys("5");
     assert!(first(&mut desk).ends_with("DEMO fresh"), "{}", first(&mut desk));
 }
+
+/// What is compared with the cluster as it is now is not of the moment that other screens show.
+#[test]
+fn the_first_line_over_a_moment_is_about_what_is_compared() {
+    let mut desk = desk(120, 40);
+    let first = |desk: &mut Desk| desk.text().lines().next().unwrap_or_default().trim_end().to_owned();
+    desk.command("past @monday");
+    assert!(first(&mut desk).ends_with("PAST 2026-01-05 08:00"), "{}", first(&mut desk));
+    desk.keys("5");
+    assert!(first(&mut desk).ends_with("PAST 2026-01-05 08:00"), "nothing is compared yet: {}", first(&mut desk));
+    desk.keys("=");
+    desk.shows("A demo 2026-01-05T08:00:00Z   B demo (now)");
+    assert!(first(&mut desk).ends_with("DEMO fresh"), "{}", first(&mut desk));
+    golden("compare-over-moment-120x40", &desk.text());
+    desk.keys("1");
+    assert!(first(&mut desk).ends_with("PAST 2026-01-05 08:00"), "{}", first(&mut desk));
+}
+
+/// One that was opened is a file that was opened, too, and is listed once.
+#[test]
+fn a_kept_snapshot_that_was_opened_completes_once() {
+    let mut desk = desk(120, 40);
+    desk.command("compare @monday");
+    read(&mut desk, "@monday", snapshot());
+    for line in ["compare @", "source @"] {
+        desk.keys(":");
+        desk.type_text(line);
+        let text = desk.text();
+        assert_eq!(text.matches(&format!("{line}monday")).count(), 1, "{text}");
+        desk.keys("Esc");
+    }
+}

@@ -8,10 +8,13 @@ use crate::sandbox::Sandbox;
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{
-        Failure, Kind,
+        self, Failure, Kind,
+        demo::DemoOptions,
+        session::Session,
         snapshots::{self, How},
     },
     workbench::{
+        Look,
         effect::Effect,
         keymap::Action,
         model::Source,
@@ -215,12 +218,37 @@ fn a_run_and_a_plan_stay_with_their_cluster() {
     assert!(desk.left.is_empty(), "{:?}", desk.left);
 }
 
+/// The fleet is a cluster of its own, with what is kept and recorded of it, and the demo is left for it and come back to.
 #[test]
-fn the_demo_says_how_another_context_is_reached() {
-    let mut desk = Desk::live(120, 40);
+fn the_fleet_is_a_context_of_the_demo() {
+    let mut desk = Desk::live_with_past(120, 40, Look::default());
     desk.command("context");
-    desk.shows("the demo does not switch contexts");
-    assert!(desk.left.is_empty());
+    assert!(matches!(desk.left[..], [Effect::Contexts { pick: true }]), "{:?}", desk.left);
+    desk.left.clear();
+    desk.command("context fleet");
+    assert!(matches!(&desk.left[..], [Effect::SwitchContext(name)] if name == "fleet"), "{:?}", desk.left);
+    desk.left.clear();
+    desk.runs = None;
+    desk.update(Msg::Switched(Ok("fleet".into())));
+    assert_eq!(desk.state.model.records.list.value.as_ref().map(|runs| runs.len()), Some(0), "of the small cluster");
+    desk.shows("context fleet; demo is shown until it has been read");
+    let generation = desk.state.model.cluster.generation;
+    desk.update(Msg::Connected { generation, context: "fleet".into(), server: "demo".into() });
+    let view = LiveView { inventory: Some(snapshot()), status: LiveStatus::Fresh };
+    desk.update(Msg::Live { generation, view });
+    desk.shows("context fleet is shown now");
+    desk.shows("DEMO fresh");
+    assert!(desk.state.link().starts_with("aicr --demo --context fleet tui"), "{}", desk.state.link());
+}
+
+/// A recording is one cluster.
+#[test]
+fn the_contexts_of_the_demo_are_those_of_its_world() {
+    let contexts = |options: DemoOptions| Session::new(ops::connect::Target::Demo(options)).contexts().unwrap();
+    let own = contexts(DemoOptions::default());
+    assert_eq!((own.names, own.current.as_deref()), (vec!["demo".to_owned(), "fleet".into()], Some("demo")));
+    let world = Some(ops::place::Place::File("world.yaml".into()));
+    assert_eq!(contexts(DemoOptions { world, ..DemoOptions::default() }).names, ["demo"]);
 }
 
 /// One command for everything that can be looked at, by what its argument names.

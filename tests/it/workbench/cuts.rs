@@ -7,11 +7,15 @@ const GAP: usize = 2;
 const MARGIN: usize = 1;
 
 /// Where a cut beside blank columns is right: the start of the frame's name and of the panel's title, and why.
-const RIGHT: [(&str, &str, &str); 1] = [(
-    "bundle-dialects-",
-    "helm and argocd-helm",
-    "lines of one text, in which the second part begins at the same place in all of them",
-)];
+const RIGHT: [(&str, &str, &str); 3] = [
+    (
+        "bundle-dialects-",
+        "helm and argocd-helm",
+        "lines of one text, in which the second part begins at the same place in all of them",
+    ),
+    ("sides-", "side by side", "halves of a text, which stay where they are while one scrolls"),
+    ("diff-200x60", "side by side", "the same beside the list of changes"),
+];
 
 /// A panel of a frame: its title and the lines inside of it.
 struct Panel {

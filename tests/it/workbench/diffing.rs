@@ -429,3 +429,28 @@ fn recipes_have_no_noise_to_show_and_say_so() {
     desk.keys(".");
     desk.shows("recipes have no readings that change by themselves");
 }
+
+/// Both halves stay where they are, whichever long lines come into view.
+#[test]
+fn halves_of_a_text_stay_where_they_are_while_one_scrolls() {
+    for wraps in [false, true] {
+        let mut desk = compared(120, 40);
+        desk.keys(if wraps { "| w" } else { "|" });
+        let mut places = std::collections::BTreeSet::new();
+        let mut moved = 0;
+        loop {
+            desk.frame();
+            let area = desk.state.desk.layout.panel(&SIDES).unwrap();
+            let inner = desk.state.desk.layout.inner(area);
+            let table = desk.state.desk.table(&SIDES);
+            places.insert(table.widths_in(inner.width - 3, inner.height));
+            let cursor = table.cursor;
+            desk.keys("Ctrl-D");
+            if desk.state.desk.table(&SIDES).cursor == cursor {
+                break;
+            }
+            moved += 1;
+        }
+        assert!(moved > 10 && places.len() == 1, "{wraps}: {places:?}");
+    }
+}

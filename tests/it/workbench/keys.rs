@@ -151,8 +151,8 @@ fn every_sentence_that_names_a_key_names_the_one_that_is_bound() {
         let mut before = "";
         let mut words = words(&text).peekable();
         while let Some(word) = words.next() {
-            // `5 s` is no key, and the chosen answer of a question is in brackets.
-            let is_unit = word == "s" && before.ends_with(|letter: char| letter.is_ascii_digit())
+            // `5 s` and `2 d` are no keys, and the chosen answer of a question is in brackets.
+            let is_unit = ["s", "d"].contains(&word) && before.ends_with(|letter: char| letter.is_ascii_digit())
                 || word == "]" && name.starts_with("planning");
             // Files of values are called `v` among the layers: behind the numbers of others, or before the name of a file.
             let is_after_layers = before == "mixed" || before.parse::<usize>().is_ok();

@@ -304,5 +304,81 @@ fn lines_that_are_nowhere_are_counted_and_not_searched() {
     desk.shows("40,000 lines, 24,078 not searched");
     desk.command("save-log out.txt");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    assert!(text.starts_with("... ") && text.contains(" lines before this"), "{}", &text[..80]);
+    let begins = "... 24,078 lines before this were dropped: the run is not recorded\nline 24078 of many";
+    assert!(text.starts_with(begins), "{}", &text[..80]);
+}
+
+/// Whatever window of it is shown: all lines are written, or those that an answer names.
+#[test]
+fn a_log_is_written_as_what_the_question_says() {
+    let (mut desk, recorded) = outgrown(120, 40);
+    desk.state.desk.focus_on(&LOG);
+    let written = |desk: &mut Desk| -> Vec<String> {
+        let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        let lines =
+            text.lines().skip(1).filter_map(|line| line.split("line ").nth(1)?.split(' ').next().map(str::to_owned));
+        lines.collect()
+    };
+    let read = |desk: &mut Desk| {
+        let Some(Effect::ReadOutput { generation, run, check }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        assert_eq!((run.as_str(), check.as_str()), ("20260114-091200-00c0ffee00c0ffee", CHECK));
+        // The record is a little behind what memory has.
+        let answer = Ok(std::sync::Arc::new(recorded(0, 39_500)));
+        desk.update(Msg::OutputRead { generation, run, check, answer });
+    };
+    let numbers = |lines: &[usize]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let whole: Vec<usize> = (0..40_000).collect();
+    for line in ["export out.csv", "save-log out.log"] {
+        desk.command(line);
+        desk.shows("reading the record of the run for all lines");
+        read(&mut desk);
+        let from = usize::from(line.starts_with("save"));
+        assert!(written(&mut desk) == numbers(&whole[from..]), "{line}");
+        assert!(desk.state.model.records.older.is_none(), "what is shown stays");
+    }
+    // Older lines are shown: not more of them is written because of that, and not less.
+    desk.command("2501");
+    let Some(Effect::ReadOlder { generation, run, check, number }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::OlderRead {
+        generation,
+        run,
+        check,
+        number,
+        answer: Ok(std::sync::Arc::new(recorded(2_000, 9_000))),
+    });
+    desk.command("export out.md");
+    read(&mut desk);
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(text.contains("- note: 40,000 lines\n"), "{}", &text[..400]);
+    assert!(["line 0 of", "line 8999 of", "line 39999 of"].iter().all(|line| text.contains(line)));
+    assert!(desk.state.model.records.older.is_some(), "what is shown stays");
+    // Where lines are left out, it is asked which are meant.
+    desk.command("filter 777");
+    let ask = |desk: &mut Desk, steps: &str| {
+        desk.command("export out.csv");
+        desk.left.retain(|effect| !matches!(effect, Effect::ListFiles(_)));
+        assert!(desk.left.is_empty(), "{:?}", desk.left);
+        desk.keys(steps);
+        desk.keys("Enter");
+    };
+    desk.command("export out.csv");
+    desk.shows("The log of dra-support has 40,000 lines; `777` leaves some out.");
+    golden("log-which-lines-120x40", &desk.text());
+    desk.keys("Enter");
+    desk.left.retain(|effect| !matches!(effect, Effect::ListFiles(_)));
+    assert!(desk.left.is_empty(), "{:?}", desk.left);
+    let meant: Vec<usize> = whole.iter().copied().filter(|number| number.to_string().contains("777")).collect();
+    ask(&mut desk, "Tab Tab");
+    read(&mut desk);
+    assert_eq!(written(&mut desk), numbers(&meant));
+    ask(&mut desk, "Tab Tab Tab");
+    read(&mut desk);
+    assert!(written(&mut desk) == numbers(&whole));
+    // What is seen is in memory, or was read for it.
+    ask(&mut desk, "Tab");
+    let seen = written(&mut desk);
+    assert!(
+        !seen.is_empty() && seen.len() < 40 && numbers(&meant).windows(seen.len()).any(|some| *some == seen),
+        "{seen:?}"
+    );
 }

@@ -112,7 +112,7 @@ fn marked_checks_share_a_log_and_a_line_is_marked_searched_opened_and_saved_in_i
     assert!(rows(&mut desk).iter().all(|row| !row.contains("accelerator-metrics")));
     // Lines of both are marked and gone through by time.
     desk.keys("g l g g m");
-    desk.shows("line 1 is marked");
+    desk.shows("line 1 of 09:12:00.100 is marked");
     desk.keys("G m g g '");
     let row = |desk: &Desk| desk.state.desk.table(&LOG).row().map(|row| row.plain()).unwrap_or_default();
     assert!(row(&desk).contains("GPU devices: 1, expected 1"), "{}", row(&desk));

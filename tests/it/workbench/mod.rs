@@ -25,6 +25,7 @@ mod merged;
 mod news;
 mod operations;
 mod questions;
+mod quotes;
 mod read_only;
 mod recipes;
 mod recording;

@@ -110,7 +110,7 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.keys("g g");
     desk.shows("looks for resource slices");
     desk.keys("m");
-    desk.shows("line 1 is marked");
+    desk.shows("line 1 of 09:12:03.400 is marked");
     desk.command("6000");
     desk.shows("line 5998 of many");
     desk.keys("m '");
@@ -550,7 +550,7 @@ fn a_run_of_some_checks_leaves_the_others_to_be_run_and_does_not_validate_the_re
 #[test]
 fn the_verdict_on_a_recipe_stays_while_records_and_runs_of_other_recipes_are_shown() {
     let mut desk = Desk::live_with_past(200, 60, Look::default());
-    desk.shows("not validated");
+    desk.shows("validated 2 d ago: fail");
     let criteria = desk.state.model.recipe.value.as_ref().unwrap().recipe.criteria.to_string();
     let run = |desk: &mut Desk, at: u64, criteria: &str, verdict: Verdict| {
         desk.state.model.run = aicr::workbench::model::Run::default();
@@ -578,11 +578,54 @@ fn the_verdict_on_a_recipe_stays_while_records_and_runs_of_other_recipes_are_sho
     desk.keys("<");
     desk.shows("validated 09:12 UTC: fail");
     desk.command("recipe service=eks accelerator=h100 intent=training");
-    desk.shows("not validated");
+    desk.shows("not validated for this recipe");
     desk.command(&format!("recipe {criteria}"));
     desk.shows("validated 09:12 UTC: fail");
     desk.update(Msg::Connected { generation: 1, context: "another".into(), server: "another".into() });
     desk.shows("not validated");
+    assert!(!desk.text().contains("not validated for"), "{}", desk.text());
+}
+
+/// A session that begins anew knows what was recorded of this cluster and this recipe, and how old that is.
+#[test]
+fn the_last_verdict_on_record_is_that_of_the_cluster() {
+    const HOUR: u64 = 3_600_000;
+    let mut desk = Desk::live(200, 60);
+    desk.shows("not validated");
+    let criteria = desk.state.model.recipe.value.as_ref().unwrap().recipe.criteria.to_string();
+    let of = |id: &str, hours: u64, change: &dyn Fn(&mut Record)| {
+        let mut record = recorded(id, false);
+        record.facts.criteria.clone_from(&criteria);
+        record.events.iter_mut().for_each(|event| event.observed_at_ms -= hours * HOUR);
+        change(&mut record);
+        record
+    };
+    let verdict = |verdict| {
+        move |record: &mut Record| {
+            if let Some(Event { body: Body::Ended { verdict: of }, .. }) = record.events.last_mut() {
+                *of = verdict;
+            }
+        }
+    };
+    let old = of("20260111-091200-00000000000000aa", 72, &verdict(Verdict::Passed));
+    list_records(&mut desk, &[of("20260110-091200-00000000000000bb", 96, &verdict(Verdict::Failed)), old.clone()]);
+    desk.shows("validated: 5 of 9 checks, pass 2 d ago");
+    // The age is said where there is little room, too.
+    desk.update(Msg::Input(aicr::term::input::Input::Resize { width: 120, height: 40 }));
+    desk.shows("run 2 d ago: 5 of 9 checks");
+    desk.update(Msg::Input(aicr::term::input::Input::Resize { width: 200, height: 60 }));
+    let of_today = of("20260114-061200-00000000000000cc", 3, &verdict(Verdict::Failed));
+    list_records(&mut desk, &[of_today.clone(), old.clone()]);
+    desk.shows("validated 06:12 UTC: fail");
+    // One of another cluster, or of another recipe, says nothing of these.
+    let elsewhere = of("20260114-081200-00000000000000ee", 1, &|record| record.facts.cluster = "lab".into());
+    let other = of("20260114-081200-00000000000000ff", 1, &|record| record.facts.criteria = "service=eks".into());
+    list_records(&mut desk, &[elsewhere.clone(), other.clone(), of_today]);
+    desk.shows("validated 06:12 UTC: fail");
+    list_records(&mut desk, &[elsewhere.clone(), other]);
+    desk.shows("not validated for this recipe");
+    list_records(&mut desk, &[elsewhere]);
+    desk.shows("· not validated\n");
 }
 
 /// Where a check is listed does not change when it runs, when it has run, or when others run without it.
@@ -797,7 +840,7 @@ fn marks_stay_while_a_recorded_run_is_stepped_back_and_on() {
     desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record)) });
     desk.command("filter dra-support");
     desk.keys("G g l g g m");
-    desk.shows("line 1 is marked");
+    desk.shows("line 1 of 09:12:03.400 is marked");
     let marks = |desk: &Desk| desk.state.model.run.check("dra-support").map(|check| check.marks.len());
     assert_eq!(marks(&desk), Some(1));
     // Before its output, where there is no such line, and before everything.

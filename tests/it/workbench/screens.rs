@@ -32,6 +32,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tracing::Level;
 
 pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
+/// A frame that is higher than it is wide, and narrow; of each screen once.
+const PORTRAIT: (u16, u16) = (60, 40);
+const SCREENS: [&str; 5] = ["cluster", "recipe", "diff", "validate", "compare"];
 
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
@@ -325,7 +328,8 @@ pub fn all_golden(frames: impl IntoIterator<Item = (String, String)>) {
 fn every_size(state: &str) {
     let (name, make) = STATES.iter().find(|(name, _)| *name == state).unwrap();
     let mut frames = Vec::new();
-    for (width, height) in SIZES {
+    let portrait = Some(PORTRAIT).filter(|_| SCREENS.contains(name));
+    for (width, height) in SIZES.into_iter().chain(portrait) {
         let mut desk = make(width, height, Look::default());
         let frame = desk.frame();
         frames.push((format!("{name}-{width}x{height}"), screenshot::symbols(&frame)));

@@ -16,7 +16,7 @@ use aicr::{
         msg::Msg,
         overlay::{COMMANDS, Choice},
         panes::{LOG, NODES},
-        preferences::{self, Origin, Preferences},
+        preferences::{self, Origin, Preferences, file::Chosen},
         times::Times,
     },
 };
@@ -348,4 +348,20 @@ fn a_protected_context_is_changed_only_after_its_name_was_typed() {
         desk.shows("`protect` is not lifted by a slip");
     }
     all_golden(frames);
+}
+
+/// Who types names has no keys, also after another preset was chosen.
+#[test]
+fn keys_of_another_preset_stay_names_where_names_are_typed() {
+    let mut desk = Desk::live(80, 24);
+    let prefer = |desk: &mut Desk| {
+        let preferences = Preferences::read(Some(("config.toml", "[keys]\npreset = \"emacs\"\n")), &|_| None);
+        let (chosen, themes) = (Box::new(Chosen::of(&preferences)), desk.state.desk.themes.clone());
+        let preferences = Box::new(preferences);
+        desk.update(Msg::Preferences { chosen, preferences, themes, changed: vec![preferences::KEYS] });
+        desk.state.desk.keys.key(Action::Export)
+    };
+    assert_eq!(prefer(&mut desk), "Ctrl-X Ctrl-S");
+    desk.state.desk.keys = desk.state.desk.keys.clone().by_name();
+    assert_eq!(prefer(&mut desk), "`export`");
 }
