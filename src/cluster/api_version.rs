@@ -28,6 +28,8 @@ pub enum Mismatch {
     NotAVersion { found: String },
     #[error("the server gave the same `continue` token twice, so its list has no end")]
     SameToken,
+    #[error("the server gave {0} pages and says that its list goes on, so it may have no end")]
+    TooManyPages(usize),
 }
 
 /// What a path asks for.

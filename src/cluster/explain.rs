@@ -58,7 +58,7 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
             if let Some(error) = cause.downcast_ref::<NotKubernetes>() {
                 return Some(not_kubernetes(error));
             }
-            if let Some(Mismatch::SameToken) = cause.downcast_ref() {
+            if let Some(Mismatch::SameToken | Mismatch::TooManyPages(_)) = cause.downcast_ref() {
                 return Some(explained(ClusterErrorKind::Protocol, cause.to_string(), ENDLESS_HINT));
             }
             if cause.is::<Mismatch>() {

@@ -154,10 +154,17 @@ impl Verdict {
     }
 }
 
+/// Readings of images that run.
+const IMAGE: &str = "K8s.image.";
+
 /// Judges `expression` on the reading that `path` names: on every node that it concerns, where it is one of nodes.
 pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
     if path == GPU_NODE_LABEL {
         return node_set::judge(expression, inventory);
+    }
+    let versions = path.strip_prefix(IMAGE).and_then(|image| inventory.image_versions.get(image));
+    if let Some(versions) = versions {
+        return judge_versions(expression, versions);
     }
     match path::by_node(path, inventory) {
         Some(readings) => judge_nodes(path, expression, readings),
@@ -170,6 +177,29 @@ pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
             judge_record(path, inventory, only, |actual| holds(expression, actual))
         }
     }
+}
+
+/// All versions of an image that run must hold: one of them does not speak for the others.
+fn judge_versions(expression: &str, versions: &[String]) -> Verdict {
+    let mut fails: Vec<&str> = Vec::new();
+    let mut holding: Vec<&str> = Vec::new();
+    let mut incomparable = None;
+    for version in versions {
+        match holds(expression, version) {
+            Ok(true) => holding.push(version),
+            Ok(false) => fails.push(version),
+            Err(error) => incomparable = Some(error),
+        }
+    }
+    let all = versions.join(", ");
+    if fails.is_empty() {
+        return Verdict::one(incomparable.map_or(Ok(true), Err), all, None);
+    }
+    let actual = match holding.is_empty() {
+        true => fails.join(", "),
+        false => format!("{}; also running: {}", fails.join(", "), holding.join(", ")),
+    };
+    Verdict::Fail { actual, nodes: None }
 }
 
 /// Judges `expression` as [`judge`] does, on some of the nodes only; `None` where it is not a rule on nodes, or where it
@@ -257,6 +287,7 @@ pub fn holds(expression: &str, actual: &str) -> Result<bool, parse::ExpressionEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::header::Edition;
     use crate::inventory::{
         SourceState, State,
         node::{self, Evidence, NodeInfo, NodeReport},
@@ -356,5 +387,36 @@ mod tests {
             ">= 1.34",
             "fail v1.33.3 | 0 of 2 nodes; not on a (v1.33.3); not measured on b",
         );
+    }
+
+    #[test]
+    fn every_version_of_an_image_must_hold() {
+        let of = |tags: &[&str], expression: &str| {
+            let images = tags.iter().map(|tag| ("driver".to_owned(), (*tag).to_owned())).collect();
+            let several = (tags.len() > 1).then(|| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>());
+            let image_versions = several.map(|tags| ("driver".to_owned(), tags)).into_iter().collect();
+            let inventory = Inventory {
+                images: Arc::new(images),
+                image_versions: Arc::new(image_versions),
+                ..Inventory::default()
+            };
+            // As it is in a file, too: the other versions are in the context of the reading.
+            let file = crate::snapshot::format::to_value(&inventory, Edition::V1);
+            let read = crate::snapshot::format::read(&crate::yaml::to_string(&file)).unwrap();
+            let [live, saved] = [&inventory, &read].map(|inventory| judge("K8s.image.driver", expression, inventory));
+            assert_eq!(live, saved);
+            match live {
+                Verdict::Pass { actual, .. } => format!("pass {actual}"),
+                Verdict::Fail { actual, .. } => format!("fail {actual}"),
+                Verdict::Unknown { actual, reason, .. } => format!("unknown {actual:?} {reason}"),
+            }
+        };
+        assert_eq!(of(&["v25.3.1"], ">= v25.3"), "pass v25.3.1");
+        assert_eq!(of(&["v25.3.1", "v25.10.0"], ">= v25.3"), "pass v25.3.1, v25.10.0");
+        assert_eq!(of(&["v24.9.2", "v25.10.0"], ">= v25.3"), "fail v24.9.2; also running: v25.10.0");
+        assert_eq!(of(&["v25.10.0", "v24.9.2"], ">= v25.3"), "fail v24.9.2; also running: v25.10.0");
+        assert_eq!(of(&["v24.6.0", "v24.9.2"], ">= v25.3"), "fail v24.6.0, v24.9.2");
+        assert!(of(&["nightly", "v25.10.0"], ">= v25.3").starts_with("unknown Some(\"nightly, v25.10.0\")"));
+        assert_eq!(of(&["nightly", "v24.9.2"], ">= v25.3"), "fail v24.9.2");
     }
 }

@@ -38,6 +38,8 @@ pub struct Inventory {
     pub unnamed_accelerated: BTreeMap<Text, u64>,
     /// Running images: short name and tag.
     pub images: Arc<BTreeMap<String, String>>,
+    /// Of images that run in several versions at once, each of their tags, as a person counts them.
+    pub image_versions: Arc<BTreeMap<String, Vec<String>>>,
     /// Settings of the GPU operator's policy under dotted keys.
     pub policy: BTreeMap<String, String>,
     /// By name, then namespace; unknown where neither Helm's records nor workloads could be read.
@@ -149,6 +151,13 @@ impl Inventory {
         Some(&self.nodes[index])
     }
 
+    /// The tags of an image that runs: several where several versions of it do.
+    pub fn tags(&self, image: &str) -> impl Iterator<Item = &str> {
+        let several = self.image_versions.get(image).map_or(&[][..], Vec::as_slice);
+        let single = self.images.get(image).filter(|_| several.is_empty());
+        several.iter().chain(single).map(String::as_str)
+    }
+
     /// How a source was read; `None` where nothing asked for it.
     pub fn source(&self, name: &str) -> Option<&State> {
         self.sources.iter().find(|source| source.name == name).map(|source| &source.state)
@@ -165,6 +174,7 @@ impl Inventory {
             nodes,
             unnamed_accelerated,
             images,
+            image_versions,
             policy,
             releases,
             workloads,
@@ -178,6 +188,7 @@ impl Inventory {
             && (&self.server, &self.unnamed_accelerated) == (server, unnamed_accelerated)
             && self.nodes.len() == nodes.len()
             && (Arc::ptr_eq(&self.images, images) || self.images == *images)
+            && (Arc::ptr_eq(&self.image_versions, image_versions) || self.image_versions == *image_versions)
             && (&self.policy, &self.releases, &self.workloads) == (policy, releases, workloads)
             && (&self.sources, &self.readings, &self.record) == (sources, readings, record)
             && self.nodes.iter().zip(nodes).all(alike)

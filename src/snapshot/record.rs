@@ -160,7 +160,7 @@ fn texts(map: &BTreeMap<String, String>) -> BTreeMap<String, Scalar> {
 fn kubernetes_subtypes(inventory: &Inventory) -> Vec<Subtype> {
     let subtypes = vec![
         server(inventory),
-        Subtype::of("image", texts(&inventory.images)),
+        images(inventory),
         Subtype::of("policy", texts(&inventory.policy)),
         node(inventory),
         helm(inventory),
@@ -173,6 +173,26 @@ fn kubernetes_subtypes(inventory: &Inventory) -> Vec<Subtype> {
         !(is_ours && subtype.data.is_empty() && subtype.items.is_empty())
     };
     subtypes.into_iter().filter(says_something).collect()
+}
+
+/// What the context says of an image that runs in several versions, behind its name: all of them. The reference has room for one.
+const VERSIONS: &str = ".versions";
+
+fn images(inventory: &Inventory) -> Subtype {
+    let mut subtype = Subtype::of("image", texts(&inventory.images));
+    for (name, tags) in inventory.image_versions.iter() {
+        subtype.context.insert(format!("{name}{VERSIONS}"), tags.join(", "));
+    }
+    subtype
+}
+
+fn read_image_versions(record: &Record) -> BTreeMap<String, Vec<String>> {
+    let context = record.subtype("K8s", "image").map(|subtype| &subtype.context);
+    let versions = context.into_iter().flatten().filter_map(|(key, tags)| {
+        let tags: Vec<String> = tags.split(", ").map(str::to_owned).collect();
+        Some((key.strip_suffix(VERSIONS)?.to_owned(), tags))
+    });
+    versions.filter(|(_, tags)| tags.len() > 1).collect()
 }
 
 fn server(inventory: &Inventory) -> Subtype {
@@ -280,6 +300,7 @@ pub fn inventory(record: Record) -> Inventory {
         about,
         server: read_server(&record),
         images: Arc::new(table("image")),
+        image_versions: Arc::new(read_image_versions(&record)),
         policy: table("policy"),
         workloads: read_workloads(&record),
         sources: read_sources(&record),

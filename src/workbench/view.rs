@@ -640,6 +640,8 @@ fn panel_hints(state: &State) -> Vec<(Action, &'static str)> {
     {
         (Action::Pause, Some(replay), _) if !replay.playing => "play",
         (Action::Pause, None, Some(_)) => "go on",
+        // It is another program's run, which goes on.
+        (Action::Cancel, ..) if state.model.follows() => "end following",
         (action, ..) => pane.word(action).unwrap_or(binding.hint),
     };
     let mut wanted: Vec<(Action, &'static str)> = own.map(|binding| (binding.action, word(binding))).collect();

@@ -3,7 +3,7 @@
 //! A node is derived again when something that speaks of it changed, and shared with the inventories before it when
 //! nothing did. So a change of one node of thousands costs one node.
 
-use super::{ALL, Parts, images};
+use super::{ALL, Parts, images, node_selector::NodeSelector};
 use crate::{
     cluster::decode::pod::Pod,
     inventory::{
@@ -11,9 +11,10 @@ use crate::{
         node::{self, Device, Evidence, NodeReport},
         release,
     },
+    text,
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -25,6 +26,7 @@ pub struct Assembler {
     /// What pods hold, by node.
     held: HashMap<Text, BTreeMap<Text, u64>>,
     images: Arc<BTreeMap<String, String>>,
+    image_versions: Arc<BTreeMap<String, Vec<String>>>,
     stale: Stale,
     stale_images: bool,
 }
@@ -116,7 +118,8 @@ impl Assembler {
         if known == Some(&pod) {
             return false;
         }
-        self.stale_images |= known.is_none_or(|known| known.images != pod.images);
+        let runs = |pod: &Pod| (!pod.has_ended, pod.images.clone());
+        self.stale_images |= known.is_none_or(|known| runs(known) != runs(&pod));
         if let Some(known) = known.cloned() {
             self.give_back(&known);
         }
@@ -155,6 +158,7 @@ impl Assembler {
         self.derive_nodes();
         if std::mem::take(&mut self.stale_images) {
             self.images = Arc::new(images_of(&self.parts));
+            self.image_versions = Arc::new(image_versions(&self.parts));
         }
         let parts = &self.parts;
         let has_releases = ["helm", "workloads"].iter().any(|source| parts.states.get(source) == Some(&State::Ok));
@@ -170,6 +174,7 @@ impl Assembler {
             server: Fact::or(server, Source::of(Object::Server, "/version"), missing(parts, "version", "get /version")),
             nodes: self.nodes.values().cloned().collect(),
             images: Arc::clone(&self.images),
+            image_versions: Arc::clone(&self.image_versions),
             policy: parts.policies.iter().flat_map(|policy| policy.settings.clone()).collect(),
             releases: Fact::or(releases, Source::of(Object::Server, "secrets"), missing(parts, "helm", "list secrets")),
             workloads: parts.workloads.clone(),
@@ -242,11 +247,14 @@ impl<'p> NodeSources<'p> {
     fn of(parts: &'p Parts, held: &'p HashMap<Text, BTreeMap<Text, u64>>) -> NodeSources<'p> {
         let mut devices: HashMap<&str, Vec<&Device>> = HashMap::new();
         let mut allocated: HashMap<&str, BTreeMap<String, u64>> = HashMap::new();
-        for device in &parts.devices {
-            devices.entry(&device.node).or_default().push(device);
+        let named = parts.devices.iter().map(|device| (device.node.as_str(), device));
+        let described =
+            parts.described_devices.iter().filter_map(|(selector, device)| Some((only(parts, selector)?, device)));
+        for (node, device) in named.chain(described) {
+            devices.entry(node).or_default().push(device);
             let key = (device.driver.clone(), device.pool.clone(), device.name.clone());
             if parts.allocations.contains(&key) {
-                *allocated.entry(&device.node).or_default().entry(device.driver.clone()).or_default() += 1;
+                *allocated.entry(node).or_default().entry(device.driver.clone()).or_default() += 1;
             }
         }
         NodeSources { parts, devices, allocated, held, none_held: BTreeMap::new(), none_allocated: BTreeMap::new() }
@@ -269,13 +277,42 @@ impl<'p> NodeSources<'p> {
     }
 }
 
+/// The one node that a selector means. A device that several nodes can use is in none of them.
+fn only<'p>(parts: &'p Parts, selector: &NodeSelector) -> Option<&'p str> {
+    if let Some(name) = selector.name() {
+        return parts.reports.get_key_value(name).map(|(name, _)| &**name);
+    }
+    let mut meant = parts.reports.values().filter(|report| selector.means(report));
+    meant.next().filter(|_| meant.next().is_none()).map(|report| &*report.name)
+}
+
 fn images_of(parts: &Parts) -> BTreeMap<String, String> {
-    // Of two versions of one image the one of the later pod by name stays, as with the reference.
-    let references = parts.pods.values().flat_map(|pod| &pod.images);
+    // Of two versions of one image the one of the later pod by name stays, as with the reference; a pod that has ended speaks
+    // only of what no other runs.
+    let (ended, running): (Vec<&Pod>, Vec<&Pod>) = parts.pods.values().partition(|pod| pod.has_ended);
+    let references = ended.into_iter().chain(running).flat_map(|pod| &pod.images);
     references
         .map(|reference| images::short(reference))
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, tag)| (name.to_owned(), tag.to_owned()))
+        .collect()
+}
+
+/// Every version of the images that run in more than one: in the middle of an upgrade, or where two projects call an image alike.
+/// A pod that has ended is not running what it ran.
+fn image_versions(parts: &Parts) -> BTreeMap<String, Vec<String>> {
+    let mut tags: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for reference in parts.pods.values().filter(|pod| !pod.has_ended).flat_map(|pod| &pod.images) {
+        let (name, tag) = images::short(reference);
+        tags.entry(name).or_default().insert(tag);
+    }
+    let several = tags.into_iter().filter(|(name, tags)| !name.is_empty() && tags.len() > 1);
+    several
+        .map(|(name, tags)| {
+            let mut tags: Vec<String> = tags.into_iter().map(str::to_owned).collect();
+            tags.sort_by(|a, b| text::natural(a, b));
+            (name.to_owned(), tags)
+        })
         .collect()
 }
 
@@ -294,6 +331,7 @@ mod tests {
             name: name.into(),
             node: Some(node.into()),
             images: vec![image.into()],
+            has_ended: false,
             holds: vec![("nvidia.com/gpu".into(), gpus)],
         }
     }
@@ -341,6 +379,51 @@ mod tests {
         // A relist counts from nothing.
         assembler.take("pods", update(|parts| parts.pods.clear()));
         assert_eq!(free(&assembler.inventory("test", "")), Some((Some(8), 8)));
+    }
+
+    #[test]
+    fn a_device_is_of_the_one_node_that_its_selector_means() {
+        let mut assembler = assembler();
+        let of = |names: &[&str]| -> NodeSelector {
+            let requirement = serde_json::json!({"key": "metadata.name", "operator": "In", "values": names});
+            serde_json::from_value(serde_json::json!({"nodeSelectorTerms": [{"matchFields": [requirement]}]}))
+                .expect("a selector")
+        };
+        let device = |name: &str| Device {
+            driver: "gpu.nvidia.com".into(),
+            pool: "p".into(),
+            name: name.into(),
+            attributes: BTreeMap::from([("productName".into(), "NVIDIA A100".into())]),
+            ..Device::default()
+        };
+        let described =
+            vec![(of(&["a"]), device("gpu-0")), (of(&["b", "c"]), device("gpu-1")), (of(&["x"]), device("gpu-2"))];
+        assembler.take("slices", update(|parts| parts.described_devices = described));
+        let inventory = assembler.inventory("test", "");
+        let devices = |name: &str| {
+            inventory.node(name).expect("known").accelerators.pools.iter().map(|pool| pool.devices).sum::<u64>()
+        };
+        assert_eq!(["a", "b", "c"].map(devices), [1, 0, 0]);
+    }
+
+    #[test]
+    fn every_version_of_an_image_that_runs_is_known() {
+        let mut assembler = assembler();
+        let tags = |assembler: &mut Assembler| {
+            assembler.inventory("test", "").tags("train").map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(tags(&mut assembler), ["1"]);
+        for (name, image) in [("ml/q", "r.io/x/train:10"), ("ml/r", "other.io/train:2"), ("ml/s", "r.io/x/train:10")] {
+            assembler.put_pod(pod(name, "c", image, 0));
+        }
+        assert_eq!(tags(&mut assembler), ["1", "2", "10"]);
+        assembler.put_pod(Pod { has_ended: true, ..pod("ml/p", "c", "r.io/x/train:1", 0) });
+        assert_eq!(tags(&mut assembler), ["2", "10"], "a pod that has ended does not run its image");
+        assembler.remove_pod("ml/r");
+        assert_eq!(tags(&mut assembler), ["10"], "nor is it the one version, whatever its name");
+        assembler.put_pod(Pod { has_ended: true, ..pod("ml/z", "c", "r.io/x/train:3", 0) });
+        assert_eq!(tags(&mut assembler), ["10"]);
+        assert!(assembler.inventory("test", "").image_versions.is_empty());
     }
 
     #[test]

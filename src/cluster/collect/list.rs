@@ -15,6 +15,8 @@ use std::{collections::HashSet, time::Duration};
 const PAGE: usize = 500;
 /// In the first one, which a person waits for.
 const FIRST_PAGE: usize = 100;
+/// Of one list: five million objects are more than a Kubernetes cluster can hold.
+const MOST_PAGES: usize = 10_000;
 /// For one whole answer; 500 nodes of 26 kB take well under a second on a healthy server.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -89,6 +91,24 @@ pub async fn metadata<T: DeserializeOwned, K>(
     pages(connection, doing, path, selector, accept, prune).await
 }
 
+/// Every token of a list so far: one that comes again would lead in a circle, and new ones without end nowhere.
+#[derive(Default)]
+struct Tokens(HashSet<String>);
+
+impl Tokens {
+    fn take(&mut self, token: &str) -> Result<(), Mismatch> {
+        match self.0.insert(token.to_owned()) {
+            false => Err(Mismatch::SameToken),
+            true if self.0.len() >= MOST_PAGES => Err(Mismatch::TooManyPages(MOST_PAGES)),
+            true => Ok(()),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 async fn pages<T: DeserializeOwned, K>(
     connection: &Connection,
     doing: &str,
@@ -99,7 +119,7 @@ async fn pages<T: DeserializeOwned, K>(
 ) -> Result<Listed<K>, ClusterError> {
     let mut listed = Listed { items: Vec::new(), resource_version: String::new() };
     let mut next = String::new();
-    let mut tokens = HashSet::new();
+    let mut tokens = Tokens::default();
     let mut begun_anew = false;
     loop {
         let url = RequestPath::new(path)
@@ -120,9 +140,7 @@ async fn pages<T: DeserializeOwned, K>(
                 if next.is_empty() {
                     return Ok(listed);
                 }
-                if !tokens.insert(next.clone()) {
-                    return Err(refused(connection, doing, Mismatch::SameToken));
-                }
+                tokens.take(&next).map_err(|error| refused(connection, doing, error))?;
             }
             Err(error) if is_too_old(&error) && !next.is_empty() && !begun_anew => {
                 tracing::info!(path, "list too old; beginning it again");
@@ -142,8 +160,7 @@ pub struct Pages<'c> {
     doing: &'static str,
     path: &'static str,
     next: String,
-    /// Every token of the list so far: one that comes again would lead in a circle.
-    tokens: HashSet<String>,
+    tokens: Tokens,
     is_over: bool,
     begun_again: bool,
     /// The version at which a watch may take over, once the list is whole.
@@ -159,7 +176,7 @@ pub struct ObjectPage<K> {
 
 impl<'c> Pages<'c> {
     pub fn new(connection: &'c Connection, doing: &'static str, path: &'static str) -> Pages<'c> {
-        let (next, tokens, resource_version) = (String::new(), HashSet::new(), String::new());
+        let (next, tokens, resource_version) = (String::new(), Tokens::default(), String::new());
         Pages { connection, doing, path, next, tokens, is_over: false, begun_again: false, resource_version }
     }
 
@@ -191,8 +208,9 @@ impl<'c> Pages<'c> {
             match meta {
                 Ok(meta) => {
                     self.is_over = meta.next.is_empty();
-                    if !self.is_over && !self.tokens.insert(meta.next.clone()) {
-                        return Err(refused(self.connection, self.doing, Mismatch::SameToken));
+                    if !self.is_over {
+                        let taken = self.tokens.take(&meta.next);
+                        taken.map_err(|error| refused(self.connection, self.doing, error))?;
                     }
                     self.next = meta.next;
                     self.resource_version = meta.resource_version;
@@ -272,5 +290,21 @@ async fn request<T>(
             .and_then(|text| forms::is_object(text.as_bytes()).and_then(|()| read(&text)))
             .map_err(|error| of_every_server(url, ClusterError::from_kube(doing, &at, &error))),
         Err(_) => Err(ClusterError::timeout(doing, &at, LIMIT.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_PAGES, Mismatch, Tokens};
+
+    #[test]
+    fn a_list_ends_or_is_refused() {
+        let mut tokens = Tokens::default();
+        assert!(tokens.take("a").is_ok() && tokens.take("b").is_ok());
+        assert!(matches!(tokens.take("a"), Err(Mismatch::SameToken)));
+        let refused = (0..).find_map(|number| tokens.take(&number.to_string()).err().map(|error| (number, error)));
+        assert!(matches!(refused, Some((_, Mismatch::TooManyPages(MOST_PAGES)))), "{refused:?}");
+        tokens.clear();
+        assert!(tokens.take("a").is_ok());
     }
 }

@@ -15,6 +15,7 @@ mod images;
 pub(crate) mod list;
 mod mariadb;
 mod mongodb;
+mod node_selector;
 pub(super) mod nodes;
 mod oke_plugin;
 pub mod operators;
@@ -28,6 +29,7 @@ mod workloads;
 
 pub use assemble::Assembler;
 
+use self::node_selector::NodeSelector;
 use super::{ClusterError, ClusterErrorKind, Connection, decode::pod::Pod};
 use crate::inventory::{
     Inventory, Measurement, State, Text,
@@ -84,6 +86,8 @@ pub struct Parts {
     pub workloads: Vec<Workload>,
     pub records: Vec<HelmRecord>,
     pub devices: Vec<Device>,
+    /// Devices that do not name their node but describe it.
+    pub described_devices: Vec<(NodeSelector, Device)>,
     /// Driver, pool and name of devices that are allocated to claims.
     pub allocations: HashSet<(String, String, String)>,
     pub features: BTreeMap<String, Features>,

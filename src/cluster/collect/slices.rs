@@ -3,7 +3,7 @@
 //! The newest served version of the API is read. Only slices of a pool's highest generation count: older ones are what
 //! the driver is about to delete.
 
-use super::{Collector, Update, list};
+use super::{Collector, Update, list, node_selector::NodeSelector};
 use crate::{
     cluster::{ClusterError, ClusterErrorKind, Connection, decode::node::bytes},
     inventory::{accelerator::DRIVERS, node::Device},
@@ -31,6 +31,7 @@ struct Object {
 struct Spec {
     driver: String,
     node_name: String,
+    node_selector: Option<NodeSelector>,
     /// Each device names its own node.
     per_device_node_selection: bool,
     pool: Pool,
@@ -46,8 +47,8 @@ struct Pool {
 
 async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let listed = served(connection, "resourceslices", |object: Object| object.spec).await?;
-    let devices = devices(listed);
-    Ok(Box::new(move |parts| parts.devices = devices))
+    let (devices, described) = devices(listed);
+    Ok(Box::new(move |parts| (parts.devices, parts.described_devices) = (devices, described)))
 }
 
 /// The list of a resource of Dynamic Resource Allocation, in the newest version that the server has.
@@ -73,13 +74,14 @@ pub(super) async fn served<T: serde::de::DeserializeOwned, K>(
     Err(last.unwrap_or_else(|| ClusterError::timeout(&doing, &connection.at(), 0)))
 }
 
-fn devices(slices: Vec<Spec>) -> Vec<Device> {
+/// Devices that name their node, in the order of nodes, and those that a selector gives one to.
+fn devices(slices: Vec<Spec>) -> (Vec<Device>, Vec<(NodeSelector, Device)>) {
     let mut generation: BTreeMap<(String, String), i64> = BTreeMap::new();
     for slice in &slices {
         let newest = generation.entry((slice.driver.clone(), slice.pool.name.clone())).or_insert(i64::MIN);
         *newest = slice.pool.generation.max(*newest);
     }
-    let mut kept = Vec::new();
+    let (mut kept, mut described) = (Vec::new(), Vec::new());
     for slice in slices.into_iter().filter(|slice| DRIVERS.iter().any(|(driver, _)| slice.driver == *driver)) {
         if generation.get(&(slice.driver.clone(), slice.pool.name.clone())) != Some(&slice.pool.generation) {
             continue;
@@ -89,8 +91,13 @@ fn devices(slices: Vec<Spec>) -> Vec<Device> {
             // v1beta1 wraps what later versions hold directly.
             let body = device.get("basic").unwrap_or(&device);
             let own = || body.get("nodeName").and_then(Value::as_str).unwrap_or_default().to_owned();
-            kept.push(Device {
-                node: if slice.per_device_node_selection { own() } else { slice.node_name.clone() },
+            let own_selector = || NodeSelector::deserialize(body.get("nodeSelector")?).ok();
+            let (node, selector) = match slice.per_device_node_selection {
+                true => (own(), own_selector()),
+                false => (slice.node_name.clone(), slice.node_selector.clone()),
+            };
+            let device = Device {
+                node,
                 driver: slice.driver.clone(),
                 pool: slice.pool.name.clone(),
                 name,
@@ -100,11 +107,16 @@ fn devices(slices: Vec<Spec>) -> Vec<Device> {
                     .get("consumesCounters")
                     .and_then(Value::as_array)
                     .is_some_and(|of| !of.is_empty()),
-            });
+            };
+            match selector.filter(|_| device.node.is_empty()) {
+                Some(selector) => described.push((selector, device)),
+                None => kept.push(device),
+            }
         }
     }
     kept.sort_by(|a, b| (&a.node, &a.name).cmp(&(&b.node, &b.name)));
-    kept
+    described.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    (kept, described)
 }
 
 /// `capacity.memory`, which later versions wrap into `{value: …}`.
@@ -142,7 +154,7 @@ mod tests {
         };
         let plain = json!({"name": "gpu-0", "attributes": {"productName": {"string": "NVIDIA A100"}, "x.io/minor": {"int": 0}}});
         let wrapped = json!({"name": "gpu-1", "basic": {"attributes": {"driverVersion": {"version": "580.105.8"}}}});
-        let kept = devices(vec![
+        let (kept, _) = devices(vec![
             slice("gpu.nvidia.com", 1, json!({"name": "gone"})),
             slice("gpu.nvidia.com", 2, plain),
             slice("gpu.nvidia.com", 2, wrapped),
@@ -158,9 +170,12 @@ mod tests {
     fn a_device_may_name_its_own_node_and_have_another_vendor() {
         let slice: Spec = serde_json::from_value(json!({
             "driver": "gpu.amd.com", "perDeviceNodeSelection": true, "pool": {"name": "rack", "generation": 1},
-            "devices": [{"name": "gpu-0", "nodeName": "n1"}, {"name": "gpu-1", "nodeName": "n2"}]}))
+            "devices": [{"name": "gpu-0", "nodeName": "n1"}, {"name": "gpu-1", "nodeName": "n2"}, {"name": "gpu-2",
+            "nodeSelector": {"nodeSelectorTerms": []}}, {"name": "gpu-3", "allNodes": true}]}))
         .expect("a slice");
-        let nodes: Vec<String> = devices(vec![slice]).into_iter().map(|device| device.node).collect();
-        assert_eq!(nodes, ["n1", "n2"]);
+        let (named, described) = devices(vec![slice]);
+        let nodes: Vec<(&str, &str)> = named.iter().map(|device| (&*device.name, &*device.node)).collect();
+        assert_eq!(nodes, [("gpu-3", ""), ("gpu-0", "n1"), ("gpu-1", "n2")]);
+        assert_eq!(described.iter().map(|(_, device)| &*device.name).collect::<Vec<_>>(), ["gpu-2"]);
     }
 }

@@ -13,6 +13,8 @@ pub struct Pod {
     pub node: Option<Text>,
     /// References as written in the spec: containers, then init containers, then ephemeral ones.
     pub images: Vec<Text>,
+    /// It runs no more; what it ran stays in its spec.
+    pub has_ended: bool,
     /// Accelerators that the scheduler counts for it, by resource name; empty once it has ended.
     pub holds: Vec<(Text, u64)>,
 }
@@ -110,7 +112,8 @@ pub fn pod(object: &PodObject, texts: &mut Texts) -> Pod {
             texts,
         ),
     };
-    let holds = if has_ended(&status.phase) {
+    let has_ended = has_ended(&status.phase);
+    let holds = if has_ended {
         Vec::new()
     } else {
         let containers: Vec<Asks> = spec.containers.iter().map(&mut asks).collect();
@@ -123,6 +126,7 @@ pub fn pod(object: &PodObject, texts: &mut Texts) -> Pod {
         name: format!("{}/{}", metadata.namespace, metadata.name).into(),
         node: (!spec.node_name.is_empty()).then(|| texts.get(&spec.node_name)),
         images: every.map(|container| texts.get(&container.image)).collect(),
+        has_ended,
         holds,
     }
 }

@@ -29,7 +29,7 @@ use std::{
 /// The cluster as it is now, among snapshots.
 const CLUSTER: &str = "cluster";
 /// What a link may ask for: to look at something.
-const FOLLOWED: [&str; 6] = ["node", "component", "value", "diff", "filter", "upgrade"];
+const FOLLOWED: [&str; 7] = ["node", "component", "value", "diff", "compare", "filter", "upgrade"];
 
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -196,7 +196,14 @@ impl State {
             Source::Live if !cluster.name.is_empty() => {
                 words.extend(["--context".to_owned(), shell_word(&cluster.name), "tui".to_owned()]);
             }
-            Source::Live | Source::Past | Source::None => words.push("tui".to_owned()),
+            Source::Past => {
+                if self.start.demo {
+                    words.push("--demo".to_owned());
+                }
+                words.push("tui".to_owned());
+                words.extend(self.model.time.past.as_ref().map(|past| format!("@{}", past.moment.id)));
+            }
+            Source::Live | Source::None => words.push("tui".to_owned()),
         }
         if self.model.is_stated() {
             let criteria = self.model.criteria();
@@ -219,7 +226,8 @@ impl State {
                 With::Each(left, right) => format!("diff {} {}", arguments::typed(left), arguments::typed(right)),
                 With::OnCluster(left) => format!("diff {} cluster", arguments::typed(left)),
             }),
-            Screen::Validate | Screen::Compare => None,
+            Screen::Compare => self.keeping.document("compare").map(str::to_owned),
+            Screen::Validate => None,
         };
         words.extend(go.into_iter().flat_map(|line| ["--go".to_owned(), shell_word(&line)]));
         words.join(" ")

@@ -51,6 +51,11 @@ impl Keeping {
         self.documents.retain(|(known, _)| *known != word);
     }
 
+    /// The command that opened what is open of a kind.
+    pub(super) fn document(&self, word: &str) -> Option<&str> {
+        self.documents.iter().find(|(known, _)| *known == word).map(|(_, line)| line.as_str())
+    }
+
     /// A command was given that opens something.
     pub(super) fn given(&mut self, line: &str) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));

@@ -157,9 +157,6 @@ impl State {
             "attach" if model.cluster.source == Source::Saved => {
                 Unable::info("a snapshot has no runs: show a live cluster first")
             }
-            "link" if model.cluster.source == Source::Past => {
-                Unable::info("a kept moment has no link: only the cluster as it is now and files have")
-            }
             "deploy" | "undeploy" if model.deploy.active => self.deploy_is_active(),
             _ => None,
         }

@@ -47,7 +47,8 @@ enum Observed<'s> {
     /// The version of the chart of its release.
     Chart(&'s str),
     /// The tag of a running image of its name. Charts have versions of their own, so that another one says nothing.
-    Image(&'s str),
+    /// Of its image, every version that runs.
+    Images(Vec<&'s str>),
 }
 
 impl Observed<'_> {
@@ -55,14 +56,14 @@ impl Observed<'_> {
     fn is(&self, wanted: &str) -> Option<bool> {
         match self {
             Observed::Chart(found) => Some(plain(found) == plain(wanted)),
-            Observed::Image(tag) => (plain(tag) == plain(wanted)).then_some(true),
+            Observed::Images(tags) => tags.iter().all(|tag| plain(tag) == plain(wanted)).then_some(true),
         }
     }
 
     fn words(&self) -> String {
         match self {
             Observed::Chart(found) => (*found).to_owned(),
-            Observed::Image(tag) => format!("image {tag}"),
+            Observed::Images(tags) => format!("image {}", tags.join(", ")),
         }
     }
 }
@@ -70,7 +71,8 @@ impl Observed<'_> {
 fn observed<'s>(snapshot: &'s Inventory, name: &str) -> Option<Observed<'s>> {
     let release = snapshot.releases.value().into_iter().flatten().find(|release| release.name == name);
     let chart = release.and_then(|release| release.version.as_deref()).map(Observed::Chart);
-    chart.or_else(|| snapshot.images.get(name).map(|tag| Observed::Image(tag)))
+    let tags: Vec<&str> = snapshot.tags(name).collect();
+    chart.or_else(|| (!tags.is_empty()).then_some(Observed::Images(tags)))
 }
 
 /// What nobody was allowed to look at is not missing.
@@ -118,9 +120,10 @@ fn build(view: &View<'_>) -> Content {
     let blind = snapshot.images.is_empty() && releases.is_none() && is_partial;
     let seen = (wanted > 0 && !blind).then(|| format!("{there} of {wanted} seen"));
     let note = seen.into_iter().chain(gaps.clone()).collect::<Vec<_>>().join(", ");
-    for (name, version) in snapshot.images.iter() {
+    for name in snapshot.images.keys() {
         if rows.iter().all(|row| row.id.name() != name) {
-            let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), version.as_str().into()];
+            let versions = snapshot.tags(name).collect::<Vec<_>>().join(", ");
+            let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), versions.into()];
             rows.push(Row::new(name, cells));
         }
     }
@@ -159,7 +162,8 @@ mod tests {
     fn the_tag_of_an_image_is_no_other_version_of_a_chart() {
         assert_eq!(Observed::Chart("v1.2.3").is("1.2.3"), Some(true));
         assert_eq!(Observed::Chart("1.2.2").is("1.2.3"), Some(false));
-        assert_eq!(Observed::Image("v1.2.3").is("1.2.3"), Some(true));
-        assert_eq!(Observed::Image("v0.82.0").is("75.1.0"), None);
+        assert_eq!(Observed::Images(vec!["v1.2.3"]).is("1.2.3"), Some(true));
+        assert_eq!(Observed::Images(vec!["v1.2.2", "v1.2.3"]).is("1.2.3"), None);
+        assert_eq!(Observed::Images(vec!["v0.82.0"]).is("75.1.0"), None);
     }
 }

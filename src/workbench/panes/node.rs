@@ -170,8 +170,51 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
     if !node.labels.is_empty() {
         pairs(&mut rows, "labels", &[]);
     }
-    for (key, value) in node.labels.iter() {
+    let mut labels: Vec<_> = node.labels.iter().collect();
+    labels.sort_by_key(|(key, _)| rank(key));
+    for (key, value) in labels {
         rows.push(Row::new(&**key, vec![Cell::new(Role::Muted, format!("{key}=")).and(Role::Text, value)]));
     }
     rows
+}
+
+/// Where a label is among others, which are in the order of their keys: what a vendor says of its accelerators first, and last the
+/// dozens of features of processors.
+fn rank(key: &str) -> u8 {
+    let domain = key.split('/').next().unwrap_or_default();
+    let is_of_vendor = ["nvidia.com", "amd.com", "intel.com"]
+        .iter()
+        .any(|vendor| domain.strip_suffix(vendor).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    match key.strip_prefix("feature.node.kubernetes.io/") {
+        Some(feature) if feature.starts_with("cpu-") => 2,
+        _ if is_of_vendor => 0,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rank;
+
+    #[test]
+    fn labels_of_accelerators_come_first_and_those_of_processors_last() {
+        let mut keys = [
+            "feature.node.kubernetes.io/cpu-cpuid.AVX",
+            "feature.node.kubernetes.io/pci-10de.present",
+            "kubernetes.io/arch",
+            "mynvidia.com/x",
+            "nvidia.com/gpu.product",
+            "resource.nvidia.com/x",
+        ];
+        keys.sort_by_key(|key| rank(key));
+        let expected = [
+            "nvidia.com/gpu.product",
+            "resource.nvidia.com/x",
+            "feature.node.kubernetes.io/pci-10de.present",
+            "kubernetes.io/arch",
+            "mynvidia.com/x",
+            "feature.node.kubernetes.io/cpu-cpuid.AVX",
+        ];
+        assert_eq!(keys, expected);
+    }
 }

@@ -306,7 +306,7 @@ fn set_by(resolution: &Resolution, traced: &Traced) -> Cell {
             let mut list: Vec<String> = layers.iter().map(|layer| sign(resolution, *layer)).collect();
             // Files of values are one layer of the stack, however many there are.
             list.dedup();
-            Cell::new(Role::Muted, format!("mixed: {}", list.join(", ")))
+            Cell::new(Role::Muted, format!("mixed: {}", list.join(" ")))
         }
     }
 }

@@ -267,7 +267,7 @@ fn term(word: &str, at: usize, names: Names<'_>) -> Result<Option<Term>, Misread
         let by_number = layer == "v" || layer.bytes().all(|byte| byte.is_ascii_digit());
         return found(match by_number {
             true => {
-                let wanted = Regex::new(&format!(r"^{layer}\b|: (.*, )?{layer}(,|$)"));
+                let wanted = Regex::new(&format!(r"^{layer}\b|: (.* )?{layer}( |$)"));
                 let regex = wanted.map_err(|error| Misread { at: whole, why: brief(&error) })?;
                 Test::Regex { column: Some(index), regex }
             }
@@ -398,7 +398,7 @@ mod tests {
     ];
 
     fn row(matters: bool) -> Row<&'static str> {
-        let cells = ["gpu-node-1", "Ready", "580.159.03", "mixed: 4, 17"];
+        let cells = ["gpu-node-1", "Ready", "580.159.03", "mixed: 4 17"];
         Row { matters, ..Row::new("k", cells.map(Into::into).to_vec()) }
     }
 

@@ -228,7 +228,7 @@ fn layers_are_numbered_from_the_bottom() {
     desk.text();
     assert_eq!(signs(&desk), ["v", "4", "3", "2", "1"], "the winner is on top");
     desk.keys("z M");
-    desk.shows("mixed: 0, 1, 2, 4, v");
+    desk.shows("mixed: 0 1 2 4 v");
     desk.keys("/");
     desk.type_text("layer:v");
     desk.keys("Enter");

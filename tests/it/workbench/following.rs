@@ -35,6 +35,7 @@ fn a_run_of_another_terminal_is_followed_to_its_end() {
     };
     assert_eq!((&followed, from), (&name, record.events.len()));
     desk.shows("goes on in another terminal, and is followed here");
+    desk.shows("x end following");
     desk.keys("x");
     desk.shows("paused and canceled there");
     desk.keys("Enter");

@@ -4,6 +4,7 @@ use super::{
     desk::{Desk, compare, snapshot, snapshot_of},
     screens::{SIZES, all_golden, golden},
 };
+use crate::sandbox::Sandbox;
 use aicr::{
     cluster::watch::LiveStatus,
     inventory::{Fact, Inventory, Node, Source},
@@ -107,6 +108,41 @@ fn what_comes_while_the_past_is_shown_is_shown_after_it() {
     assert!(marked("worker-3") && !marked("worker-2"));
     let table = desk.state.desk.table(&NODES);
     assert_eq!(table.content.rows.iter().filter(|row| table.recent.contains(&row.id)).count(), 2);
+}
+
+/// A link to a kept moment opens that moment, and one to a comparison the same one.
+#[test]
+fn links_lead_to_kept_moments_and_to_comparisons() {
+    let mut desk = desk(120, 40);
+    desk.command("past @monday");
+    desk.command("link");
+    let Some(Effect::Copy(link)) = desk.left.last() else { panic!("{:?}", desk.left) };
+    let moment = link.split(' ').find(|word| word.starts_with('@')).unwrap_or_else(|| panic!("{link}")).to_owned();
+    assert!(moment.starts_with("@20260105-080000-"), "{link}");
+    assert!(link.starts_with(&format!("aicr --demo tui {moment} ")), "{link}");
+    desk.command("compare 'my a.yaml' b.yaml");
+    desk.keys("5");
+    desk.command("link");
+    let Some(Effect::Copy(link)) = desk.left.last() else { panic!("{:?}", desk.left) };
+    assert!(link.ends_with(r#"--screen compare --go 'compare '\''my a.yaml'\'' b.yaml'"#), "{link}");
+    // The demo has a kept snapshot of that name.
+    let sandbox = Sandbox::new();
+    sandbox.file("script", "wait\ndump view\n");
+    let run = sandbox.aicr(&["--demo", "tui", "@before-the-drift", "--screen", "cluster", "--script", "script"]);
+    assert!(
+        run.stdout.contains("SNAP") && run.stdout.contains("instance-20260602-102458"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    let go = ["--screen", "compare", "--go", "compare @before-the-drift @yesterday", "--script", "script"];
+    let run = sandbox.aicr(&[&["--demo", "tui"][..], &go].concat());
+    assert!(
+        run.stdout.contains("A @before-the-drift") && run.stdout.contains("B @yesterday"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
 }
 
 #[test]

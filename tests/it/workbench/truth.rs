@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 use aicr::{
     cluster::watch::LiveStatus,
     deploy::event::Way,
-    inventory::Inventory,
+    inventory::{Fact, Inventory},
     ops::{Failure, Kind},
     term::input::Input,
     workbench::{
@@ -18,6 +18,7 @@ use aicr::{
         msg::{Msg, SnapshotSlot},
         overlay::COMMANDS,
         panes::{self, Blank},
+        widgets::table::Identity,
     },
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -405,4 +406,27 @@ fn a_failure_is_whole_in_a_small_popup() {
         .map(str::to_owned)
         .collect();
     assert!(text.join(" ").contains("its end is what matters"), "{}", desk.text());
+}
+
+/// Of an image that runs in several versions, none stands for the others: neither in the list nor against the recipe.
+#[test]
+fn every_version_of_an_image_that_runs_is_shown() {
+    let mut inventory = Inventory::clone(&snapshot());
+    // Without releases, images are what there is to see of a component.
+    inventory.releases = Fact::default();
+    let versions = Arc::make_mut(&mut inventory.image_versions);
+    for (name, tags) in [("slinky", ["0.9.0", "0.10.0"]), ("kai-scheduler", ["v0.14.1", "v0.9.0"])] {
+        Arc::make_mut(&mut inventory.images).insert(name.into(), tags[0].into());
+        versions.insert(name.into(), tags.map(str::to_owned).to_vec());
+    }
+    let mut desk = Desk::showing(Arc::new(inventory), 200, 60, Look::default());
+    desk.keys("1");
+    desk.frame();
+    let rows = &desk.state.desk.table(&panes::COMPONENTS).content.rows;
+    let row = |name: &str| rows.iter().find(|row| row.id.name() == name).expect("the component is listed");
+    let found = |name: &str| row(name).cells.last().expect("cells").plain().to_string();
+    assert_eq!(found("slinky"), "0.9.0, 0.10.0");
+    let glyph = |name: &str| row(name).marker.map(|(_, glyph)| glyph);
+    assert_eq!(found("kai-scheduler"), "image v0.14.1, v0.9.0");
+    assert_eq!(glyph("kai-scheduler"), Some("?"));
 }
