@@ -74,7 +74,7 @@ pub fn session(global: &Global) -> Result<&Session, Failure> {
         return Ok(session);
     }
     let target = global.target()?.with_plugin_output(PluginOutput::Terminal);
-    Ok(global.cluster.session.get_or_init(|| Session::new(target).reading_only(global.read_only)))
+    Ok(global.cluster.session.get_or_init(|| Session::new(target).reading_only(global.read_only_by().is_some())))
 }
 
 /// The connection of that session.

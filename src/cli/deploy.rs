@@ -158,9 +158,9 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
             return Ok(Exit::Good);
         }
         page(&connection.context)?;
-        if global.read_only {
+        if let Some(by) = global.read_only_by() {
             let because = "read-only: Helm was not started";
-            let hint = "start without --read-only (AICR_READ_ONLY), or look with --dry-run";
+            let hint = format!("start without {by}, or look with --dry-run");
             let failure = Failure::new(Kind::Forbidden, "change the cluster", because);
             return Err(failure.at(connection.context.clone()).hint(hint).into());
         }

@@ -242,7 +242,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&lines)?;
             return Ok(Exit::Good);
         }
-        if global.read_only && connection.is_some() && !prepared.plan.shared.is_empty() {
+        let by = global.read_only_by();
+        if let Some(by) = by.filter(|_| connection.is_some() && !prepared.plan.shared.is_empty()) {
             let failure = Failure::new(Kind::Forbidden, "run checks", "read-only: no Job was created").at(at);
             let others = prepared.plan.checks.iter().filter(|check| !check.objects.is_empty());
             let others: Vec<&str> = others.map(|check| check.check.name.as_str()).collect();
@@ -250,9 +251,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 true => format!("`--skip-check {}` leaves out those that need more than to read", others.join(",")),
                 false => "`--in-process` runs checks that only read".to_owned(),
             };
-            let hint = format!(
-                "`--plan` lists what would be created; {only_reads}; or start without --read-only (AICR_READ_ONLY)"
-            );
+            let hint = format!("`--plan` lists what would be created; {only_reads}; or start without {by}");
             return Err(failure.hint(hint).into());
         }
         if let Some(connection) = connection.as_ref().filter(|_| !prepared.plan.shared.is_empty()) {

@@ -17,7 +17,8 @@ pub(super) struct NotSent {
     path: String,
 }
 
-pub(super) const HINT: &str = "start without --read-only (AICR_READ_ONLY) to change the cluster";
+pub(super) const HINT: &str =
+    "start without --read-only, AICR_READ_ONLY and `read-only` in the preferences to change the cluster";
 
 pub(super) fn client(client: kube::Client) -> kube::Client {
     let namespace = client.default_namespace().to_owned();

@@ -144,6 +144,35 @@ fn read_only_verbs_read_and_do_not_write() {
     assert!(!output.unwrap().status.success());
 }
 
+/// The preference holds for verbs as the flag does, and so does one that cannot be read; the variable is stronger.
+#[test]
+fn a_read_only_preference_holds_for_every_verb() {
+    for (text, by) in [("read-only = true\n", "`read-only` at "), ("read-only = \"yes\"\n", "read-only")] {
+        let sandbox = sandbox(text);
+        let verbs = [
+            &["--demo", "validate", "--service", "kind", "--accelerator", "a100", "--check", "operator-health"][..],
+            &["--demo", "snapshot", "-o", "cm://default/kept"],
+        ];
+        for verb in verbs {
+            let refused = sandbox.aicr(verb);
+            assert!(refused.code != 0 && refused.transcript.contains("read-only"), "{verb:?}: {}", refused.transcript);
+        }
+        let validate = sandbox.aicr(verbs[0]).transcript;
+        assert!(
+            validate.contains(&format!("start without {}", if by.starts_with('`') { by } else { "" })),
+            "{validate}"
+        );
+        assert!(sandbox.aicr(&["--demo", "snapshot", "-o", "snapshot.yaml"]).code == 0);
+    }
+    let sandbox = sandbox("read-only = true\n");
+    let output = sandbox
+        .command(&["--demo", "snapshot", "-o", "cm://default/kept"])
+        .env("AICR_READ_ONLY", "0")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn a_protected_context_is_changed_only_where_its_name_is_given() {
     let sandbox = sandbox("protect = [\"de*\"]\n");

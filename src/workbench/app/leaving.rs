@@ -6,7 +6,7 @@ use crate::{
     workbench::{
         effect::Effect,
         model::CheckView,
-        overlay::Overlay,
+        overlay::{Kind, Overlay},
         panes::Need,
         question::{Answer, Question},
     },
@@ -27,6 +27,34 @@ impl State {
             self.quit = true;
         }
         Vec::new()
+    }
+
+    /// What the question says of the run goes on while it is asked; the answer that was chosen stays, where it still leads to the
+    /// same.
+    pub(super) fn update_quit(&mut self) {
+        let Some(Overlay { kind: Kind::Question { question: Question::Quit, answers, chosen }, table, copy, .. }) =
+            &self.desk.overlay
+        else {
+            return;
+        };
+        if !self.model.run.active {
+            return;
+        }
+        let (before, top) = (copy.clone(), table.top);
+        let leads = answers.get(*chosen).and_then(|answer| answer.leads.clone());
+        let kept = self.desk.overlay.take();
+        self.ask_quit_run();
+        let Some(Overlay { kind: Kind::Question { answers, chosen, .. }, table, copy, .. }) = &mut self.desk.overlay
+        else {
+            return;
+        };
+        if *copy == before {
+            self.desk.overlay = kept;
+            return;
+        }
+        // What is no longer an answer is not answered by the one in its place.
+        *chosen = answers.iter().position(|answer| answer.leads == leads).unwrap_or_default();
+        table.top = top;
     }
 
     fn ask_quit_run(&mut self) {

@@ -172,6 +172,7 @@ impl State {
         if let Some(said) = paused {
             self.say(Severity::Info, said);
         }
+        self.update_quit();
         let nothing_left = if self.close_settled() { "; there is nothing left to cancel" } else { "" };
         match (failed, finished) {
             (Some((check, result)), _) => {

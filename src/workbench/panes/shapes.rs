@@ -105,7 +105,13 @@ fn value(shape: &Shape, attribute: Attribute) -> Cell {
 pub(super) fn differs(shape: &Shape, short: bool) -> String {
     // No larger shape has its accelerator, so that is what tells it from all of them.
     if shape.like.is_none() && shape.outlier {
-        return if short { "accelerator" } else { "another accelerator" }.to_owned();
+        return match (short, shape.value(Attribute::Accelerator)) {
+            (true, _) => "accelerator",
+            (false, "none") => "no accelerator",
+            (false, "") => "accelerator unknown",
+            (false, _) => "another accelerator",
+        }
+        .to_owned();
     }
     let mut differs: Vec<_> = shape.differs().collect();
     differs.sort_by_key(|(attribute, ..)| *attribute != Attribute::Virtual);

@@ -5,8 +5,9 @@ use super::{
     screens::all_golden,
 };
 use aicr::{
+    catalog::validator::Phase,
     term::input::Input,
-    validate::event::{Body, Verdict, Way},
+    validate::event::{Body, CheckResult, Verdict, Way},
     workbench::{
         effect::Effect,
         msg::Msg,
@@ -154,6 +155,27 @@ fn each_answer_about_a_run_leads_to_its_own_and_the_first_one_stays() {
     }
     assert_eq!(answered("Tab Enter"), (false, true, true), "it is not canceled");
     assert_eq!(answered("Tab Tab Enter"), (true, false, true));
+}
+
+/// What it says is so when it is answered, whatever has ended since it was asked.
+#[test]
+fn the_question_on_leaving_follows_the_run() {
+    let mut desk = running(120, 40);
+    desk.keys("q Tab");
+    desk.shows("They go on and end by themselves: dra-support, accelerator-metrics.");
+    let result =
+        desk.state.model.run.check("operator-health").and_then(|check| check.result.clone()).expect("it has ended");
+    let mut end = |desk: &mut Desk, check: &str| {
+        let result = CheckResult { name: check.into(), phase: Phase::Conformance, ..result.clone() };
+        desk.run(32_000, Body::Finished { check: check.into(), result });
+    };
+    end(&mut desk, "dra-support");
+    desk.shows("They go on and end by themselves: accelerator-metrics.");
+    assert_eq!(chosen(&desk), Some(1), "the answer that was chosen means the same");
+    end(&mut desk, "accelerator-metrics");
+    desk.shows("Leaving cancels it and removes what it created.");
+    assert!(!desk.text().contains("leave the Jobs"), "{}", desk.text());
+    assert_eq!(chosen(&desk), Some(0), "another answer is in the place of the one that was chosen");
 }
 
 /// Jobs that cannot be left are not offered to be.
