@@ -78,7 +78,7 @@ const fn extended(name: &'static str, edition: Edition) -> Version {
 pub struct Accepted {
     /// The value of `kind`.
     pub kind: &'static str,
-    /// The field by which a document without `kind` is recognized; early versions wrote none. Empty: never.
+    /// The field by which a document without `kind` is recognized; the first version wrote none. Empty: never.
     pub implied_by: &'static str,
     /// Every version that there ever was, the one that is written first. A document without one is accepted.
     pub versions: &'static [Version],
@@ -153,6 +153,15 @@ pub fn of_kind(kind: &str) -> Option<&'static Accepted> {
 }
 
 impl Accepted {
+    /// Whether a document without `kind` is one of these all the same.
+    fn is_implied(&self, document: &Node) -> bool {
+        let has_field = !self.implied_by.is_empty() && document.get(self.implied_by).is_some();
+        let is_first = |name: &str| {
+            self.versions.iter().any(|version| version.name == name && version.edition == Edition::V1Alpha1)
+        };
+        has_field && document.get("apiVersion").is_none_or(|version| version.text().is_some_and(is_first))
+    }
+
     /// The version that documents of an edition have, with or without extensions; `None` where there is no such form.
     pub fn version(&self, edition: Edition, extended: bool) -> Option<&'static Version> {
         self.versions.iter().find(|version| version.edition == edition && version.extended == extended)
@@ -393,7 +402,7 @@ impl HeaderError {
 /// Every [`HeaderError`].
 pub fn read(text: &str, accepted: &Accepted) -> Result<Node, HeaderError> {
     let yaml::First { document, second } = yaml::first(text).map_err(HeaderError::Syntax)?;
-    let is_implied = !accepted.implied_by.is_empty() && document.get(accepted.implied_by).is_some();
+    let is_implied = accepted.is_implied(&document);
     match Found::of(&document) {
         Found::Kind(kind) if kind == accepted.kind => {}
         Found::NoKind if is_implied => {}
@@ -440,6 +449,7 @@ mod tests {
         check("kind: Plan\n", Ok(()));
         check("kind: Plan\napiVersion: x/v1\n", Ok(()));
         check("steps: []\n", Ok(()));
+        check("steps: []\napiVersion: x/v0\n", Ok(()));
         check("{\"kind\": \"Plan\", \"apiVersion\": \"x/v2\"}", Ok(()));
     }
 
@@ -447,6 +457,8 @@ mod tests {
     fn other_documents_are_refused_with_what_they_are() {
         check("kind: Map\nsteps: []\n", Err("expected `kind: Plan`, found `kind: Map`"));
         check("a: 1\n", Err("expected `kind: Plan`, found no `kind`"));
+        // Later versions always write it: a file that was cut off has lost it, and what follows it.
+        check("apiVersion: x/v2\nsteps: []\n", Err("expected `kind: Plan`, found no `kind`"));
         check("[a]", Err("expected `kind: Plan`, found a list"));
         check("", Err("expected `kind: Plan`, found nothing"));
         check("kind: Plan\napiVersion: x/v9\n", Err("expected `apiVersion: x/v2`, found `x/v9`"));

@@ -8,6 +8,7 @@
 use super::{
     EventLog, Writer,
     inner::{self, Inner},
+    late::Stated,
     reporter::Reporter,
 };
 use crate::{
@@ -103,6 +104,8 @@ struct Attached<'c> {
     reporter: Reporter,
     going: BTreeMap<String, Machine>,
     ended: BTreeSet<String>,
+    /// What objects of the checks that go on state of their times.
+    stated: BTreeMap<String, Stated>,
     /// Those that have had a Job so far.
     planned: Vec<PlannedCheck>,
     first: Option<First>,
@@ -143,6 +146,7 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         clock: clock.clone(),
         going: BTreeMap::new(),
         ended: BTreeSet::new(),
+        stated: BTreeMap::new(),
         planned: Vec::new(),
         first: Some(First::default()),
         early: BTreeMap::new(),
@@ -325,6 +329,7 @@ impl Attached<'_> {
             // Whoever runs it decides how long it waits for what looks hopeless.
             self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));
         }
+        self.stated.entry(name.clone()).or_default().job(&job);
         // Before the Job: the pod says how it ended, the Job only that it did.
         for (at, pod) in std::mem::take(&mut self.early).into_values() {
             self.pod(at, pod);
@@ -339,6 +344,13 @@ impl Attached<'_> {
 
     fn observe(&mut self, at: Moment, name: &str, observation: Observation) {
         let Some(machine) = self.going.get_mut(name) else { return };
+        let stated = self.stated.entry(name.to_owned()).or_default();
+        match &observation {
+            Observation::Job(job) => stated.job(job),
+            Observation::Pod(pod) => stated.pod(pod, CONTAINER),
+            _ => {}
+        }
+        let stated = *stated;
         let mut waiting = VecDeque::from(machine.on(at, observation));
         if machine.is_finished() {
             self.going.remove(name);
@@ -355,7 +367,10 @@ impl Attached<'_> {
                     let Some(row) = row else { continue };
                     Body::Measured { check, row }
                 }
-                Output::Finished(result) => Body::Finished { check, result: *result },
+                Output::Finished(mut result) => {
+                    stated.correct(&mut result);
+                    Body::Finished { check, result: *result }
+                }
                 Output::FollowLog { pod } => {
                     self.follow(check, pod);
                     continue;

@@ -12,6 +12,7 @@ mod dispatcher;
 mod event_log;
 mod inner;
 mod inputs;
+mod late;
 pub mod live;
 mod options;
 pub mod past;

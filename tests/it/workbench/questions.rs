@@ -165,7 +165,7 @@ fn the_question_on_leaving_follows_the_run() {
     desk.shows("They go on and end by themselves: dra-support, accelerator-metrics.");
     let result =
         desk.state.model.run.check("operator-health").and_then(|check| check.result.clone()).expect("it has ended");
-    let mut end = |desk: &mut Desk, check: &str| {
+    let end = |desk: &mut Desk, check: &str| {
         let result = CheckResult { name: check.into(), phase: Phase::Conformance, ..result.clone() };
         desk.run(32_000, Body::Finished { check: check.into(), result });
     };
