@@ -12,7 +12,10 @@ use crate::{
     text::listed,
 };
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// One derived dimension: its value, the reading it came from, and why it is empty when it is.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
@@ -54,6 +57,21 @@ pub struct Fingerprint {
     /// One accelerator under several product names, in words: nodes share it in different ways.
     #[serde(skip)]
     pub products: Option<String>,
+}
+
+/// A recipe is for another cluster than this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    pub dimension: Asked,
+    pub wanted: String,
+    pub has: String,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Contradiction { dimension, wanted, has } = self;
+        write!(f, "the recipe is for {}={wanted}, and the cluster has {has}", dimension.name())
+    }
 }
 
 /// The fingerprint of a cluster.
@@ -419,6 +437,21 @@ impl Fingerprint {
         }
     }
 
+    /// In what a recipe is for another cluster: `the recipe is for accelerator=h100, and the cluster has a100`. What is open or
+    /// not known on either side differs in nothing, nor does what some of the nodes are.
+    pub fn contradictions(&self, recipe: &Criteria) -> Vec<Contradiction> {
+        let own = self.criteria();
+        let dimensions =
+            [(Asked::Service, &self.service), (Asked::Accelerator, &self.accelerator), (Asked::Os, &self.os)];
+        let contradiction = |(dimension, found): (Asked, &Dimension<String>)| {
+            let (wanted, has) = (recipe.get(dimension)?, own.get(dimension)?);
+            let on_some = found.dissent.keys().any(|other| normalize(dimension, other).as_ref() == Some(&wanted));
+            let differs = wanted != has && !on_some;
+            differs.then_some(Contradiction { dimension, wanted, has })
+        };
+        dimensions.into_iter().filter_map(contradiction).collect()
+    }
+
     /// What a recipe for this cluster would not tell: values that are not legal criteria, nodes that differ, and
     /// dimensions that are open although something is known. One line each with its dimension, in their order.
     pub fn drops(&self) -> Vec<(Asked, String)> {
@@ -620,6 +653,24 @@ mod tests {
 
     fn dropped(found: &Fingerprint) -> Vec<String> {
         found.drops().into_iter().map(|(_, line)| line).collect()
+    }
+
+    #[test]
+    fn a_recipe_for_other_hardware_contradicts_the_cluster() {
+        let h100 = ("a", &[(PRODUCT, "NVIDIA-H100-80GB-HBM3")][..], "Ubuntu 24.04.3 LTS");
+        let other = ("b", &[(PRODUCT, "NVIDIA-A100-SXM4-80GB")][..], "Ubuntu 24.04.3 LTS");
+        let more = ("c", h100.1, h100.2);
+        let asked = |criteria: &[(Asked, &str)], rows: &[Row<'_>]| {
+            let mut recipe = Criteria::default();
+            criteria.iter().for_each(|(dimension, value)| recipe.set(*dimension, Some((*value).to_owned())));
+            of(&cluster(rows)).contradictions(&recipe).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let a100 = [(Asked::Accelerator, "a100"), (Asked::Service, "eks"), (Asked::Os, "ubuntu")];
+        assert_eq!(asked(&a100, &[h100]), ["the recipe is for accelerator=a100, and the cluster has h100"]);
+        assert_eq!(asked(&a100, &[h100, more, other]), [""; 0], "one of its nodes is such");
+        assert_eq!(asked(&[(Asked::Accelerator, "h100")], &[h100]), [""; 0]);
+        assert_eq!(asked(&[], &[h100]), [""; 0]);
+        assert_eq!(asked(&[(Asked::Os, "cos")], &[h100]), ["the recipe is for os=cos, and the cluster has ubuntu"]);
     }
 
     #[test]

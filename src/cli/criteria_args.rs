@@ -330,6 +330,10 @@ impl QueryArgs {
             inherit(place, &catalog, &mut resolved, (global, printer))?;
         }
         printer.debug(|| format!("resolved {}", query.criteria()));
+        // A person may plan for nodes that are yet to come.
+        for contradiction in found.contradictions(query.criteria()) {
+            printer.warn(contradiction);
+        }
         warn(&resolved, printer);
         let mut resolution = resolved.resolution;
         if let Some(applied) = global.applied() {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     catalog::validator::Phase,
     constraint,
+    fingerprint::Contradiction,
     inventory::{
         Inventory,
         tally::{Offer, Tally},
@@ -192,6 +193,13 @@ fn components(model: &Model) -> Part {
         }
         (None, _) => return quiet("no recipe"),
     };
+    // What differs from a recipe for something else says nothing of this cluster.
+    if let Some(Contradiction { dimension, wanted, has }) =
+        model.cluster.fingerprint.contradictions(&resolution.recipe.criteria).into_iter().next()
+    {
+        let text = format!("recipe for {}={wanted}, cluster has {has}", dimension.name());
+        return part(Role::Warn, text, format!("recipe for {wanted}"), pane);
+    }
     let found = panes::standing(resolution, snapshot);
     match (found.differ, found.missing, found.unknown) {
         (0, 0, 0) => part(Role::Ok, "components as in the recipe", "components match", pane),

@@ -336,6 +336,25 @@ fn other_programs_can_look_at_the_demo() {
     assert_eq!(server.wait().unwrap().code(), Some(0));
 }
 
+/// Whose constraints may all hold: the plan, the run and the recipe itself say that it is for something else.
+#[test]
+fn a_recipe_for_another_accelerator_is_told() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.aicr(&["--demo", "snapshot", "-o", "snapshot.yaml"]).code, 0);
+    let criteria = ["--service", "eks", "--accelerator", "h100", "--os", "ubuntu", "--intent", "training"];
+    let said = "the recipe is for accelerator=h100, and the cluster has a100";
+    for verb in [&["--demo", "validate", "--plan"][..], &["validate", "-s", "snapshot.yaml", "--no-cluster"]] {
+        let run = sandbox.aicr(&[verb, &criteria].concat());
+        assert!(run.transcript.contains(said), "{}", run.transcript);
+    }
+    let recipe =
+        sandbox.aicr(&[&["recipe", "--snapshot", "snapshot.yaml", "-o", "recipe.yaml"][..], &criteria].concat());
+    assert!(recipe.code == 0 && recipe.stderr.contains(said), "{}", recipe.transcript);
+    let own = ["recipe", "--snapshot", "snapshot.yaml", "--service", "kind", "-o", "own.yaml"];
+    let own = sandbox.aicr(&own);
+    assert!(own.code == 0 && !own.transcript.contains("the recipe is for accelerator"), "{}", own.transcript);
+}
+
 #[test]
 fn without_a_cluster_a_validation_judges_readiness_and_plans() {
     let sandbox = Sandbox::new();

@@ -28,6 +28,7 @@ use crate::{
     catalog::Catalog,
     cluster::{Connection, active_time::RunClock},
     document::header::Edition,
+    fingerprint,
     inventory::Inventory,
     recipe::Recipe,
     report::{Report, plan::About, words::went_on},
@@ -99,6 +100,9 @@ pub fn prepare(
             plan = planned(&input)?;
         }
     }
+    // Its constraints may all hold on a cluster that it was not made for.
+    let contradictions = fingerprint::of(&snapshot).contradictions(&recipe.criteria);
+    plan.notices.extend(contradictions.iter().map(ToString::to_string));
     let (recipe_name, set_by) = (recipe_name.to_owned(), BTreeMap::new());
     Ok(Prepared { plan, snapshot, recipe, recipe_name, options, input: input.into(), set_by })
 }

@@ -39,6 +39,11 @@ fn build(view: &View<'_>) -> Content {
     for (_, line) in cluster.fingerprint.drops().into_iter().filter(|(asked, _)| is_open(*asked)) {
         pairs(&mut rows, "", &[("! recipe", Cell::new(Role::Warn, line))]);
     }
+    if let Some(resolution) = view.model.recipe.value.as_ref().filter(|_| !view.model.recipe.is_stale()) {
+        for contradiction in cluster.fingerprint.contradictions(&resolution.recipe.criteria) {
+            pairs(&mut rows, "", &[("! recipe", Cell::new(Role::Warn, contradiction.to_string()))]);
+        }
+    }
     rules(&mut rows, view);
     dimensions(&mut rows, &cluster.fingerprint, is_open);
     let note = match gaps.len() {

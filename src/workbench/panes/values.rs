@@ -55,7 +55,7 @@ fn build(view: &View<'_>) -> Content {
     let mut columns = vec![Column::new("NAME", 18, 32).name_like(), Column::new("VALUE", 12, 24).grows()];
     columns.extend(KEPT_NAMES.iter().take(view.model.kept.len()).map(|name| Column::new(name, 8, 22)));
     if view.blame {
-        columns.push(Column::new("SET BY", 16, 44).name_like());
+        columns.push(Column::new("SET BY", 16, 44).list_like());
     }
     let mut note = match changes {
         Some(changes) => {

@@ -26,7 +26,7 @@ pub enum Cut {
     Middle,
     /// Names of machines: what comes before the domain tells them apart.
     Host,
-    /// Entries behind commas: one alone is a name; of several the end goes, because without the middle the start of one
+    /// Entries between commas, or behind a colon: one alone is a name; of several the end goes, because without the middle the start of one
     /// and the end of another would read as one entry.
     List,
 }
@@ -39,7 +39,7 @@ pub fn fit(text: &str, columns: usize, cut: Cut) -> Cow<'_, str> {
     match (columns, cut) {
         (0, _) => Cow::Borrowed(""),
         (1, _) => Cow::Borrowed("…"),
-        (_, Cut::List) if text.contains(", ") => fit(text, columns, Cut::End),
+        (_, Cut::List) if text.contains(", ") || text.contains(": ") => fit(text, columns, Cut::End),
         (_, Cut::List) => fit(text, columns, Cut::Middle),
         (_, Cut::End) => Cow::Owned(format!("{}…", head(text, columns - 1))),
         (_, Cut::Host) if host(text).is_some_and(|host| width(host) < columns) => fit(text, columns, Cut::End),
@@ -268,6 +268,7 @@ mod tests {
         assert_eq!(fit("short", 11, Cut::Middle), "short");
         // Not `driver …fbb135`: that is no driver.
         assert_eq!(fit("driver 550.163.01, kubelet v1.33.1-eks-1fbb135", 14, Cut::List), "driver 550.16…");
+        assert_eq!(fit("mixed: 0 1 4 v", 10, Cut::List), "mixed: 0 …");
         assert_eq!(fit("kernel 6.8.0-1018…", 15, Cut::List), "kernel …0-1018…");
         assert_eq!(fit("no taints, arch arm64", 21, Cut::List), "no taints, arch arm64");
         assert_eq!(fit("日本語日本語", 5, Cut::End), "日本…");
