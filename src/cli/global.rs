@@ -106,7 +106,7 @@ impl Global {
         }
         let preferences = file::read();
         if let Some(problem) = preferences.problems.iter().find(|problem| problem.is_with(&READ_ONLY)) {
-            return Some(escape::line(&problem.to_string()).into_owned());
+            return Some(format!("a fault in the preferences ({})", escape::line(&problem.to_string())));
         }
         let at = preferences.origin(preferences.value(&READ_ONLY));
         preferences.is_on(&READ_ONLY).then(|| format!("`read-only` at {}", escape::line(&at)))

@@ -254,15 +254,14 @@ impl Lines {
         found
     }
 
-    /// All lines that are kept, as text; those of something else than the check itself begin with what wrote them.
-    pub fn text(&self) -> String {
-        if self.sources.is_empty() {
-            return self.pieces.iter().map(|piece| piece.text.as_str()).collect();
-        }
+    /// All lines that are kept, as text: each behind what is said of its time, and of what wrote it where that is not the check
+    /// itself.
+    pub fn text(&self, time: impl Fn(u64) -> String) -> String {
         let mut whole = String::new();
         for piece in &self.pieces {
             for (place, line) in piece.lines.iter().enumerate() {
-                let Some((_, text)) = piece.line(place) else { continue };
+                let Some((at_ms, text)) = piece.line(place) else { continue };
+                whole.push_str(&time(at_ms));
                 let source = self.named(line.source);
                 if !source.is_empty() {
                     whole.extend(["[", source, "] "]);
@@ -296,7 +295,7 @@ mod tests {
         assert_eq!(search("line 77 ", 10), [77]);
         assert_eq!(search("line 99[0-9]{2} ", 3), [9_997, 9_998, 9_999], "the newest");
         assert_eq!(search("nothing", 3), [0; 0]);
-        assert_eq!(lines.text().lines().count(), 10_001);
+        assert_eq!(lines.text(|_| String::new()).lines().count(), 10_001);
     }
 
     #[test]
@@ -320,7 +319,7 @@ mod tests {
         assert_eq!(search("devices", 10), [1, 2]);
         assert_eq!(search("^$", 10), [0; 0], "the check itself has no name to find it by");
         assert_eq!(
-            lines.text(),
+            lines.text(|_| String::new()),
             "create pod worker-0\n[worker-0] GPU devices: 1\n[worker-1/cuda] GPU devices: 0\nworker-1 has none\n"
         );
     }

@@ -118,8 +118,7 @@ impl Assembler {
         if known == Some(&pod) {
             return false;
         }
-        let runs = |pod: &Pod| (!pod.has_ended, pod.images.clone());
-        self.stale_images |= known.is_none_or(|known| runs(known) != runs(&pod));
+        self.stale_images |= known.is_none_or(|known| (known.has_ended, &known.images) != (pod.has_ended, &pod.images));
         if let Some(known) = known.cloned() {
             self.give_back(&known);
         }

@@ -139,7 +139,8 @@ impl State {
                 let log = self.logged_check().map(|check| &check.log);
                 let lines = self.model.records.older.as_ref().map(|older| &*older.lines).or(log);
                 lines.map_or_else(String::new, |lines| {
-                    super::log::missing(lines, self.model.has_record_of_run()) + &timed(lines)
+                    super::log::missing(lines, self.model.has_record_of_run())
+                        + &lines.text(|at_ms| panes::log_clock(at_ms) + " ")
                 })
             }
         };
@@ -152,19 +153,4 @@ impl State {
         };
         self.save_text(what, text, &path.display().to_string())
     }
-}
-
-/// Each line with its time, and what wrote it where that is not the check itself: a file is read where no screen says these.
-fn timed(lines: &Lines) -> String {
-    let mut text = String::new();
-    for number in lines.dropped()..lines.end() {
-        let Some((at_ms, line)) = lines.get(number) else { continue };
-        text.extend([&panes::log_clock(at_ms), " "]);
-        let source = lines.source(number);
-        if !source.is_empty() {
-            text.extend(["[", source, "] "]);
-        }
-        text.extend([line, "\n"]);
-    }
-    text
 }

@@ -46,8 +46,8 @@ pub(in crate::workbench) fn standing(resolution: &Resolution, snapshot: &Invento
 enum Observed<'s> {
     /// The version of the chart of its release.
     Chart(&'s str),
-    /// The tag of a running image of its name. Charts have versions of their own, so that another one says nothing.
-    /// Of its image, every version that runs.
+    /// The tag of each version of the image of its name that runs. Charts have versions of their own, so that another one says
+    /// nothing.
     Images(Vec<&'s str>),
 }
 
