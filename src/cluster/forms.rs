@@ -17,6 +17,7 @@ use http::{
     Response, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE},
 };
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use kube::{
     client::Body,
@@ -29,6 +30,8 @@ use serde::{
 use std::io;
 
 const MEDIA: &str = "application/vnd.kubernetes.protobuf";
+/// Memory that is taken for an answer before any of it has come, in bytes.
+const MOST_AT_ONCE: u64 = 16 << 20;
 const ACCEPT_LIST: &str = "application/vnd.kubernetes.protobuf, application/json";
 const ACCEPT_WATCH: &str =
     "application/vnd.kubernetes.protobuf;stream=watch, application/json;stream=watch, application/json";
@@ -46,18 +49,22 @@ enum Form {
 
 /// Reads one page of a list and hands over its objects in their order.
 ///
+/// `buffer` is room for a page in JSON, which can be read only when it is whole. The pages of one list share it: of a new
+/// one for each the allocator keeps the old beside it.
+///
 /// # Errors
 /// As those of [`kube::Client::request`]; [`Malformed`] and [`Mismatch`] inside of [`kube::Error::Service`].
 pub async fn page<T: Object>(
     client: &kube::Client,
     url: &str,
+    buffer: &mut Vec<u8>,
     mut each: impl FnMut(T),
 ) -> Result<ListMeta, kube::Error> {
     let (form, mut body) = send(client, url, ACCEPT_LIST).await?;
     if form == Form::Json {
-        let bytes = body.collect().await?.to_bytes();
-        is_object(&bytes)?;
-        let page: JsonPage<T> = serde_json::from_slice(&bytes).map_err(kube::Error::SerdeError)?;
+        whole(body, buffer).await?;
+        is_object(buffer)?;
+        let page: JsonPage<T> = serde_json::from_slice(buffer).map_err(kube::Error::SerdeError)?;
         let types = Types { api_version: page.api_version, kind: page.kind };
         types.check_list(url, page.items.is_some()).map_err(mismatch)?;
         page.items.into_iter().flatten().for_each(each);
@@ -222,6 +229,21 @@ async fn send(client: &kube::Client, url: &str, accept: &'static str) -> Result<
     }
     let bytes = answer.into_body().collect().await?.to_bytes();
     Err(kube::Error::Api(refusal(form, code.as_u16(), &bytes).boxed()))
+}
+
+/// What a body consists of, in place of what the buffer held. A part is not kept until the last has come: with all of them,
+/// a page of 12 MB would need 24 for a moment.
+async fn whole(mut body: Body, buffer: &mut Vec<u8>) -> Result<(), kube::Error> {
+    buffer.clear();
+    // As much as the server announces; one that announces more than it sends gets no more than this at once.
+    let announced = body.size_hint().exact().unwrap_or(0).min(MOST_AT_ONCE);
+    buffer.reserve_exact(usize::try_from(announced).unwrap_or(0));
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            buffer.extend_from_slice(&data);
+        }
+    }
+    Ok(())
 }
 
 async fn ask(client: &kube::Client, url: &str, accept: &'static str) -> Result<Response<Body>, kube::Error> {

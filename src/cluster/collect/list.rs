@@ -163,6 +163,8 @@ pub struct Pages<'c> {
     tokens: Tokens,
     is_over: bool,
     begun_again: bool,
+    /// Room for a page in JSON.
+    buffer: Vec<u8>,
     /// The version at which a watch may take over, once the list is whole.
     pub resource_version: String,
 }
@@ -177,7 +179,8 @@ pub struct ObjectPage<K> {
 impl<'c> Pages<'c> {
     pub fn new(connection: &'c Connection, doing: &'static str, path: &'static str) -> Pages<'c> {
         let (next, tokens, resource_version) = (String::new(), Tokens::default(), String::new());
-        Pages { connection, doing, path, next, tokens, is_over: false, begun_again: false, resource_version }
+        let buffer = Vec::new();
+        Pages { connection, doing, path, next, tokens, is_over: false, begun_again: false, resource_version, buffer }
     }
 
     /// The next page; `None` after the last one.
@@ -198,7 +201,8 @@ impl<'c> Pages<'c> {
                 .with_some("continue", &self.next);
             let mut items = Vec::new();
             let (doing, at) = (self.doing, self.connection.at());
-            let page = forms::page::<T>(&self.connection.client, url.as_str(), |object| items.push(keep(object)));
+            let client = &self.connection.client;
+            let page = forms::page::<T>(client, url.as_str(), &mut self.buffer, |object| items.push(keep(object)));
             let meta = match tokio::time::timeout(LIMIT, page).await {
                 Ok(answer) => {
                     answer.map_err(|error| of_every_server(self.path, ClusterError::from_kube(doing, &at, &error)))
