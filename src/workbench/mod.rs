@@ -12,6 +12,7 @@ pub mod desk;
 pub mod driver;
 pub mod effect;
 pub mod elsewhere;
+mod excerpt;
 pub mod export;
 pub mod health;
 pub mod keymap;

@@ -1,11 +1,15 @@
 //! Who set the selected value: every layer that spoke or could have, winner first.
 
-use super::{changes, prelude::*, values};
+use super::{Table, changes, prelude::*, values};
 use crate::{
     constraint::Verdict,
     diff::standing::{self, Standing},
-    document::traced::{Origin, Traced, TracedValue},
+    document::traced::{Traced, TracedValue},
     resolve::explain::{self, Rung},
+    workbench::{
+        excerpt::{self, Excerpt},
+        widgets::table::text_columns,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -49,6 +53,7 @@ fn build(view: &View<'_>) -> Content {
     if spoke == 0 {
         count_parts(traced, &mut parts);
     }
+    let is_wide = view.table().wide;
     let mut rows: Vec<Row> = Vec::new();
     for (place, rung) in rungs.iter().enumerate() {
         let wins = place == 0 && rung.value.is_some();
@@ -65,6 +70,12 @@ fn build(view: &View<'_>) -> Content {
             (_, Some(by)) => Cell::new(Role::Muted, format!("hidden by {}", values::sign(resolution, by))),
             _ => Cell::default(),
         };
+        // Where a layer wrote nothing, what let it in is all that there is to say.
+        let criteria = || Cell::new(Role::Muted, &rung.criteria);
+        let at = match &rung.value {
+            None if !is_wide => criteria(),
+            _ => Cell::new(Role::Muted, place_of(&rung.at)).leading_to(file_of(view, parts_of(&rung.at).0)),
+        };
         rows.push(Row {
             marker: wins.then_some((Role::Run, "»")),
             ..Row::new(
@@ -74,8 +85,8 @@ fn build(view: &View<'_>) -> Content {
                     Cell::new(role, values::short(&rung.layer_name)),
                     value,
                     note,
-                    Cell::new(Role::Muted, place_of(&rung.at)).leading_to(file_of(view, parts_of(&rung.at).0)),
-                    Cell::new(Role::Muted, if rung.criteria.is_empty() { "-" } else { &rung.criteria }),
+                    at,
+                    if rung.criteria.is_empty() { Cell::new(Role::Muted, "-") } else { criteria() },
                 ],
             )
         });
@@ -91,32 +102,16 @@ fn build(view: &View<'_>) -> Content {
     says.extend(merged(traced, |parent| values::traced_at(resolution, parent), path));
     let snapshot = view.model.cluster.snapshot.as_deref();
     says.extend(standing_lines(&standing::of(&resolution.document, snapshot, path)));
-    if spoke > 0 && view.height >= 12 {
-        says.extend(source_lines(view, traced));
-    }
-    // The criteria that let a layer in have no column; where every layer can have a line for them, it has one.
-    let lines: usize = says.iter().map(|(_, said)| text::width(said) / view.width.max(1) + 1).sum();
-    if !view.table().wide && lines + 1 + 2 * rows.len() <= view.height {
-        let criteria = |rung: &Rung| (!rung.criteria.is_empty()).then(|| rung.criteria.clone());
-        let with = |(place, row): (usize, Row)| {
-            let line = criteria(&rungs[place]).map(|criteria| {
-                let cell = Cell::new(Role::Muted, format!("    {criteria}"));
-                Row { continues: true, ..Row::new(RowId::Piece(place, 1), vec![cell]) }
-            });
-            [row].into_iter().chain(line)
-        };
-        rows = rows.into_iter().enumerate().flat_map(with).collect();
-    }
-    Content {
+    let mut content = Content {
         title: format!("ladder {path}"),
         note: if spoke > 0 { format!("{spoke} of {}", rungs.len()) } else { String::new() },
         columns: vec![
-            // Not to the right: lines of criteria begin at the left.
+            // Not to the right: lines that go on begin at the left.
             Column::new("#", 2, 2),
             Column::new("LAYER", 12, 20).name_like(),
             Column::new("VALUE", 8, 10).grows(),
             Column::new("", 11, 11),
-            Column::new("WRITTEN AT", 16, 60).name_like().priority(1),
+            Column::new(if is_wide { WRITTEN } else { WRITTEN_OR_FOR }, 16, 60).name_like().priority(1),
             Column::new("CRITERIA", 8, 40).wide().priority(3),
         ],
         rows,
@@ -124,8 +119,74 @@ fn build(view: &View<'_>) -> Content {
         headers: true,
         ordered: true,
         ..Content::default()
+    };
+    let columns = text_columns(view.width);
+    let said: usize = content.says.iter().map(|(_, said)| text::wrap(&text::clean(said), columns).len()).sum();
+    // One line is that of the headers.
+    let mut left = view.height.saturating_sub(said + 1 + content.rows.len());
+    if !is_wide {
+        go_on(view, &mut content, &rungs, &mut left);
+    }
+    if spoke > 0 {
+        content.rows.extend(source_rows(view, traced, columns, left));
+    }
+    content
+}
+
+/// The columns of what a layer wrote where; without a column of their own, criteria are there where it wrote nothing.
+const WRITTEN: &str = "WRITTEN AT";
+const WRITTEN_OR_FOR: &str = "WRITTEN AT / FOR";
+/// The place of that column.
+const AT: usize = 4;
+
+/// What has no room in its row has a line of its own below it while there are lines: first what would be cut, then the criteria of
+/// layers that wrote something.
+fn go_on(view: &View<'_>, content: &mut Content, rungs: &[Rung], left: &mut usize) {
+    let columns = text_columns(view.width);
+    let mut table = Table::default();
+    table.set(content.clone());
+    let widths = table.widths(u16::try_from(columns).unwrap_or(u16::MAX));
+    let room = |row: &Row| usize::from(table.reach(row, AT, &table.widths_of_row(row, &widths)));
+    let is_cut: Vec<bool> = content.rows.iter().map(|row| row.cells[AT].width() > room(row)).collect();
+    let mut below = vec![None; rungs.len()];
+    for (place, _) in is_cut.iter().enumerate().filter(|(_, is_cut)| **is_cut) {
+        if *left > 0 {
+            *left -= 1;
+            below[place] = Some(content.rows[place].cells[AT].clone());
+        }
+    }
+    for (place, rung) in rungs.iter().enumerate().filter(|(_, rung)| rung.value.is_some() && !rung.criteria.is_empty())
+    {
+        let criteria = Cell::new(Role::Muted, &rung.criteria);
+        let fits = |before: &Cell| INDENT.len() + before.width() + 2 + criteria.width() <= columns;
+        below[place] = match below[place].take() {
+            Some(at) if fits(&at) => Some(at.and(Role::Muted, "  ").with(&criteria)),
+            None if *left > 0 => {
+                *left -= 1;
+                Some(criteria)
+            }
+            known => known,
+        };
+    }
+    let rows = std::mem::take(&mut content.rows).into_iter().enumerate();
+    for (place, row) in rows {
+        let Some(cell) = below[place].take() else {
+            content.rows.push(row);
+            continue;
+        };
+        let mut cells = row.cells.to_vec();
+        if is_cut[place] {
+            cells[AT] = Cell::default();
+        }
+        let link = is_cut[place].then(|| file_of(view, parts_of(&rungs[place].at).0)).flatten();
+        let cell = Cell::text(INDENT).with(&cell).leading_to(link);
+        content.rows.push(Row { cells: cells.into(), ..row });
+        content.rows.push(Row { continues: true, ..Row::new(RowId::Piece(place, 1), vec![cell]) });
     }
 }
+
+/// Before what goes on below its layer.
+const INDENT: &str = "    ";
 
 /// What the value would be with the criteria of what-if, and by which layer; nothing where it would be the same.
 fn what_if(view: &View<'_>, path: &str) -> Option<(Role, String)> {
@@ -208,17 +269,35 @@ fn standing_lines(standing: &Standing) -> Vec<(Role, String)> {
     standing.rules.iter().map(rule).chain(standing.running.iter().map(running)).collect()
 }
 
-/// The lines that set the value, as they are written; the winner first.
-fn source_lines(view: &View<'_>, traced: &Traced) -> Vec<(Role, String)> {
+/// The section of the lines that set the value.
+const SOURCE: &str = "source";
+
+/// The lines that set the value, as they are written, in as many lines as are left; the winner first.
+fn source_rows(view: &View<'_>, traced: &Traced, columns: usize, left: usize) -> Vec<Row> {
     let Some(catalog) = &view.model.catalog.value else { return Vec::new() };
-    let line = |origin: &Origin| {
-        let file = catalog.files.iter().find(|(path, file)| *file.shown == *origin.file || **path == *origin.file)?.1;
-        let number = usize::try_from(origin.at.line).ok().filter(|line| *line > 0)?;
-        let written = file.text.lines().nth(number - 1)?.trim();
-        Some((Role::Muted, format!("  {}:{number}  {written}", relative(&origin.file))))
-    };
-    traced.history.iter().rev().take(3).filter_map(line).collect()
+    let origins = traced.history.iter().rev().enumerate();
+    let (places, excerpts): (Vec<usize>, Vec<Excerpt<'_>>) =
+        origins.filter_map(|(place, origin)| Some((place, Excerpt::of(catalog, origin, relative)?))).unzip();
+    // One line parts them from the layers.
+    let parts = excerpt::shown(&excerpts, left.saturating_sub(1), columns);
+    let row = |place: usize, cell| Row::new(RowId::Line(SOURCE, place), vec![cell]);
+    let mut rows = Vec::new();
+    for (place, part) in places.into_iter().zip(parts) {
+        if rows.is_empty() {
+            rows.push(Row { continues: true, ..Row::new(RowId::Piece(usize::MAX, 0), vec![Cell::default()]) });
+        }
+        for (line, cell) in part.into_iter().enumerate() {
+            rows.push(match line {
+                0 => row(place, cell),
+                _ => Row { continues: true, ..Row::new(RowId::Piece(SOURCES + place, line), vec![cell]) },
+            });
+        }
+    }
+    rows
 }
+
+/// Pieces of sources are counted from here, those of layers from 0.
+const SOURCES: usize = 1 << 20;
 
 /// A file without the folder that all of them are in.
 fn relative(file: &str) -> &str {
@@ -260,10 +339,15 @@ fn count_parts(traced: &Traced, parts: &mut BTreeMap<usize, usize>) {
 /// The line that the layer under the cursor wrote.
 fn definition(view: &View<'_>) -> Step {
     let origin = || {
-        // The criteria of a layer have a line of their own below it.
-        let (RowId::Rung(place) | RowId::Piece(place, _)) = view.selected(&PANE)? else { return None };
         let resolution = view.model.recipe.value.as_ref()?;
         let traced = values::traced_at(resolution, values::path_of(view)?)?;
+        let place = match view.selected(&PANE)? {
+            RowId::Line(SOURCE, place) => return traced.history.iter().rev().nth(*place),
+            RowId::Piece(place, _) if *place >= SOURCES => return traced.history.iter().rev().nth(place - SOURCES),
+            // What a layer has no room for has a line of its own below it.
+            RowId::Rung(place) | RowId::Piece(place, _) => place,
+            _ => return None,
+        };
         let rungs = explain::ladder(resolution, traced);
         let rung = rungs.get(*place).filter(|rung| rung.value.is_some())?;
         traced.history.iter().rev().find(|origin| origin.layer == rung.layer)

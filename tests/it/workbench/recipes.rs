@@ -503,6 +503,50 @@ fn the_ladder_has_more_where_there_is_more_room() {
     assert!(!desk.text().contains("does not set the value"), "{}", desk.text());
 }
 
+/// No path of a file is cut while there are lines below, and what let a layer in is said without `w`.
+#[test]
+fn a_ladder_of_120_columns_cuts_no_place_and_names_the_criteria_of_each_layer() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    let text = desk.text();
+    let panel = text.split("ladder components").nth(1).unwrap_or_default();
+    let rows = panel.split("WRITTEN AT").nth(1).unwrap_or_default();
+    for whole in
+        ["overlays/kind.yaml:15", "components/gpu-operator/values.yaml:104", "service=kind", "accelerator=a100"]
+    {
+        assert!(rows.contains(whole), "{whole} is not in\n{text}");
+    }
+    // `w` gives criteria a column, so that they are not twice.
+    desk.state.desk.focus_on(&LADDER);
+    desk.keys("w z z");
+    desk.shows("CRITERIA");
+    assert_eq!(
+        desk.text().matches("accelerator=a100").count(),
+        2,
+        "once, and in the line of the criteria: {}",
+        desk.text()
+    );
+}
+
+/// The lines around the one that set a value say what it is of: a comment above it, most often.
+#[test]
+fn the_ladder_shows_the_lines_around_each_source_where_it_has_room() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    for line in ["14  # The node is a container", "15  driver: {enabled: false", "16  toolkit: {enabled: false}"] {
+        desk.shows(line);
+    }
+    desk.shows("103  version: \"580.173.02\"");
+    desk.shows("105  kernelModuleType: auto");
+    // From each of its lines one goes to the file.
+    desk.state.desk.focus_on(&LADDER);
+    for keys in ["G g d", "k g d", "k k g d"] {
+        desk.keys(keys);
+        desk.shows("components/gpu-operator/values.yaml:104");
+        desk.keys("Esc");
+    }
+}
+
 #[test]
 fn layers_of_a_ladder_are_in_the_order_of_the_stack() {
     let mut desk = Desk::live(120, 40);
