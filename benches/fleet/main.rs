@@ -6,8 +6,9 @@
 //! figures depend on the machine: nothing here fails for being slow.
 //!
 //! The API server and the writer of the updates run at a lower priority than what is measured, because they are on other
-//! machines where a fleet is real. A program that only repeats each key (`cat`) is measured in the same updates: what it
-//! needs is what this machine takes for waking a program and the reader of its screen, and is in every other figure too.
+//! machines where a fleet is real. A program that only repeats each key (`cat`) gets a key after each one that the measured
+//! program gets: what it needs is what this machine takes for waking a program and the reader of its screen, and is in every
+//! other figure too. The slowest keys are named with their moment, to be compared with whatever else happened then.
 //!
 //! `-- --nodes N` `--rate N` updates a second, `--seconds N` of each measurement of a processor, `--runs N` of what is
 //! started again (0 leaves them out), `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`,
@@ -35,9 +36,11 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(120);
 /// After the view is complete, what follows from it is done.
 const SETTLE: Duration = Duration::from_secs(8);
-/// Between two keys: a person who looks at each line.
+/// Between two keys to the same program, half of it before the one to the program that repeats it: a person who looks at
+/// each line.
 const KEYS_APART: Duration = Duration::from_millis(150);
-const KEYS: usize = 200;
+/// So many that the slowest hundredth is five of them.
+const KEYS: usize = 500;
 /// A kubelet writes the status of its node this often when nothing happens.
 const STATUS_PERIOD: u64 = 300;
 
@@ -61,12 +64,18 @@ struct Figures {
     idle: Option<f64>,
     busy: Option<f64>,
     resident_after: Option<f64>,
-    calm: Vec<f64>,
-    storm: Vec<f64>,
-    /// Keys to the program that only repeats them, in the same updates.
-    floor: Vec<f64>,
+    calm: Keys,
+    storm: Keys,
     /// Updates a second that the server took while it was measured.
     rate: Option<f64>,
+}
+
+/// Milliseconds from keys to bytes.
+#[derive(Default)]
+struct Keys {
+    program: Vec<f64>,
+    /// A program that only repeats them, a moment after each.
+    repeater: Vec<f64>,
 }
 
 fn main() {
@@ -301,7 +310,9 @@ fn live(
     screen.rest(SETTLE);
     figures.resident = process::resident_mib(screen.pid());
     figures.idle = share(&mut screen, time);
-    figures.calm = answers(&mut screen, looks)?;
+    let mut repeater = begin(&repeater()?)?;
+    repeater.until("the program that repeats keys", PATIENCE, |screen| screen.contents().contains("ready"))?;
+    figures.calm = answers(&mut screen, looks, &mut repeater, "calm")?;
 
     let (done, end) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let storm = {
@@ -313,8 +324,7 @@ fn live(
     screen.rest(Duration::from_secs(3));
     let (begun, before) = (Instant::now(), done.load(Ordering::Relaxed));
     figures.busy = share(&mut screen, time);
-    figures.storm = answers(&mut screen, looks)?;
-    figures.floor = answers(&mut begin(&repeater()?)?, REPEATER_LOOKS)?;
+    figures.storm = answers(&mut screen, looks, &mut repeater, "in the updates")?;
     figures.rate = Some((done.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64());
     figures.resident_after = process::resident_mib(screen.pid());
     end.store(true, Ordering::Relaxed);
@@ -330,14 +340,23 @@ fn share(screen: &mut Screen, time: Duration) -> Option<f64> {
     Some(used.as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0)
 }
 
-/// Milliseconds from each key to the bytes that show the cursor elsewhere.
-fn answers(screen: &mut Screen, looks: Looks) -> Result<Vec<f64>, String> {
-    let mut times = Vec::new();
+/// Milliseconds from each key to the bytes that show the cursor elsewhere, and to those of the program that repeats it.
+fn answers(screen: &mut Screen, looks: Looks, repeater: &mut Screen, what: &str) -> Result<Keys, String> {
+    let (mut keys, begun, mut moments) = (Keys::default(), Instant::now(), Vec::new());
     for key in ["j", "k"].iter().cycle().take(KEYS) {
-        times.push(screen.answer(key, looks)?.as_secs_f64() * 1e3);
-        screen.rest(KEYS_APART);
+        moments.push(begun.elapsed().as_secs_f64());
+        keys.program.push(screen.answer(key, looks)?.as_secs_f64() * 1e3);
+        screen.rest(KEYS_APART / 2);
+        keys.repeater.push(repeater.answer(key, REPEATER_LOOKS)?.as_secs_f64() * 1e3);
+        screen.rest(KEYS_APART / 2);
     }
-    Ok(times)
+    for (name, times) in [("of the program", &keys.program), ("repeated", &keys.repeater)] {
+        let mut slow: Vec<(f64, f64)> = times.iter().copied().zip(moments.iter().copied()).collect();
+        slow.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let slow: Vec<String> = slow.iter().take(8).map(|(time, at)| format!("{time:.1} ms at {at:.1} s")).collect();
+        eprintln!("keys {what}, slowest {name}: {}", slow.join(", "));
+    }
+    Ok(keys)
 }
 
 /// As many updates as the nodes make by themselves in some hours, as fast as the rate allows, and what the workbench holds.
@@ -429,10 +448,16 @@ fn table(
         (Some(half), Some(most)) => format!("p50 {half:.1}, p99 {most:.1} ms"),
         _ => "not measured".to_owned(),
     };
-    row("key to cursor moved, calm", keys(&aicr.calm), "p99 < 4 ms", peer(&|k9s| keys(&k9s.calm)));
-    row("key to cursor moved, in the updates", keys(&aicr.storm), "p99 < 4 ms", peer(&|k9s| keys(&k9s.storm)));
-    let floor = |figures: &Figures| keys(&figures.floor);
-    row("the same with a program that repeats it", floor(aicr), "", peer(&floor));
+    row("key to cursor moved, calm", keys(&aicr.calm.program), "p99 < 4 ms", peer(&|k9s| keys(&k9s.calm.program)));
+    let floor = |measured: &Keys| keys(&measured.repeater);
+    row("the same to a program that repeats it", floor(&aicr.calm), "", peer(&|k9s| floor(&k9s.calm)));
+    row(
+        "key to cursor moved, in the updates",
+        keys(&aicr.storm.program),
+        "p99 < 4 ms",
+        peer(&|k9s| keys(&k9s.storm.program)),
+    );
+    row("the same to a program that repeats it", floor(&aicr.storm), "", peer(&|k9s| floor(&k9s.storm)));
     let whole = |runs: &[(Duration, f64)]| {
         format!("{}, {}", show(median(&seconds(runs)), 3, "s"), show(median(&memory(runs)), 0, "MiB"))
     };
