@@ -101,6 +101,22 @@ pub fn seconds(seconds: u64) -> String {
     }
 }
 
+/// A size: `512 bytes`, `4.2 kB`, `417 MB`; units of thousands.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });
+    }
+    let (mut tenths, mut unit) = (bytes.saturating_add(50) / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        (tenths, unit) = ((tenths + 500) / 1000, unit + 1);
+    }
+    match (tenths / 10, tenths % 10) {
+        (whole @ 0..10, tenth) => format!("{whole}.{tenth} {}", UNITS[unit]),
+        (whole, _) => format!("{whole} {}", UNITS[unit]),
+    }
+}
+
 /// A noun as that many of it are called; regular English plurals only.
 pub fn plural(number: usize, noun: &str) -> String {
     if number == 1 {
@@ -185,6 +201,27 @@ mod tests {
         assert_eq!(listed(&names, 3), "gpu-1, gpu-2, gpu-3 and 9 more");
         assert_eq!(listed(&names[2..4], 3), "gpu-9, gpu-10");
         assert_eq!((by_name("gpu-1", "gpu-01"), by_name("gpu-1", "gpu-1")), (Ordering::Greater, Ordering::Equal));
+    }
+
+    #[test]
+    fn sizes_have_two_digits_or_three() {
+        let sizes = [0, 1, 999, 1000, 4_249, 9_999, 41_499, 416_600, 999_949, 999_950, 1 << 20, 1 << 30, u64::MAX];
+        let expected = [
+            "0 bytes",
+            "1 byte",
+            "999 bytes",
+            "1.0 kB",
+            "4.2 kB",
+            "10 kB",
+            "41 kB",
+            "416 kB",
+            "999 kB",
+            "1.0 MB",
+            "1.0 MB",
+            "1.1 GB",
+            "18446744 TB",
+        ];
+        assert_eq!(sizes.map(bytes), expected);
     }
 
     #[test]

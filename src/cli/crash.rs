@@ -8,7 +8,10 @@ use super::printer::Printer;
 use crate::{
     ops::{Failure, Kind},
     report::redact,
-    store::{folders, log, write},
+    store::{
+        folders::{self, PANIC},
+        log, write,
+    },
     term::{self, color::When},
 };
 use color_eyre::config::{HookBuilder, PanicHook, Theme};
@@ -25,7 +28,7 @@ static COLOR: Mutex<When> = Mutex::new(When::Auto);
 
 /// The name of the report of a panic at that time.
 pub fn file_name(time: &str) -> String {
-    format!("panic-{time}.txt")
+    format!("{PANIC}{time}.txt")
 }
 
 /// Takes over panics of every thread.

@@ -1,19 +1,20 @@
 //! `aicr paths`: which files of its own this program has, and where.
 
 use super::{
-    Outcome, Printer, crash,
+    Outcome, Printer,
     exit::Exit,
     formats::{ListFormat, Listed},
     table,
 };
 use crate::{
-    store::{folders, log, records, snapshots},
-    workbench::{preferences, session},
+    ops::storage::{self, Item},
+    store::folders,
+    workbench::preferences,
 };
 use serde_json::json;
 
 /// Print the folders and files of this program: what it writes on its own (the log, the records of runs, kept snapshots, the last session, the
-/// reports of panics), and where it looks for preferences and themes.
+/// reports of panics) with what that takes, and where it looks for preferences and themes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -21,18 +22,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Outcome {
+    let items = storage::items();
     let mut rows: Vec<[String; 3]> = match folders::state() {
         Some(folder) => {
-            let path = |name: &str| folder.path.join(name).display().to_string();
             let named_by = folder.named_by.unwrap_or("platform").to_owned();
-            vec![
-                ["state".to_owned(), folder.path.display().to_string(), named_by],
-                ["log".to_owned(), path(log::FILE), "state".to_owned()],
-                ["runs".to_owned(), path(records::FOLDER), "state".to_owned()],
-                ["snapshots".to_owned(), path(snapshots::FOLDER), "state".to_owned()],
-                ["session".to_owned(), path(session::FILE), "state".to_owned()],
-                ["panics".to_owned(), path(&crash::file_name("TIME")), "state".to_owned()],
-            ]
+            let files =
+                items.iter().map(|item| [item.what.to_owned(), item.path.display().to_string(), "state".to_owned()]);
+            std::iter::once(["state".to_owned(), folder.path.display().to_string(), named_by]).chain(files).collect()
         }
         None => vec![["state".to_owned(), "none".to_owned(), "set AICR_STATE_DIR".to_owned()]],
     };
@@ -46,8 +42,25 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
         }
         None => rows.push(["configuration".to_owned(), "none".to_owned(), "set AICR_CONFIG_DIR".to_owned()]),
     }
-    let value =
-        rows.iter().map(|[what, path, named_by]| json!({"what": what, "path": path, "namedBy": named_by})).collect();
-    args.format.print(&Listed { table: table::render(["WHAT", "PATH", "NAMED BY"], &rows), value }, printer)?;
+    let of = |what: &str| items.iter().find(|item| item.what == what);
+    let value = rows.iter().map(|[what, path, named_by]| {
+        let mut row = json!({"what": what, "path": path, "namedBy": named_by});
+        if let Some(item) = of(what) {
+            let held = item.held.as_ref().ok();
+            row["files"] = json!(held.map(|held| held.files));
+            row["bytes"] = json!(held.map(|held| held.bytes));
+            row["limit"] = json!(item.limit);
+        }
+        row
+    });
+    let value = value.collect();
+    let rows: Vec<[String; 4]> = rows
+        .iter()
+        .map(|[what, path, named_by]| {
+            [what.clone(), path.clone(), of(what).map_or("-".to_owned(), Item::holds), named_by.clone()]
+        })
+        .collect();
+    args.format
+        .print(&Listed { table: table::render(["WHAT", "PATH", "HOLDS", "NAMED BY"], &rows), value }, printer)?;
     Ok(Exit::Good)
 }

@@ -24,6 +24,7 @@ pub mod run;
 pub mod session;
 pub mod snapshot;
 pub mod snapshots;
+pub mod storage;
 pub mod upgrade;
 
 pub use failure::{Failure, Kind};

@@ -7,6 +7,11 @@
 use directories::ProjectDirs;
 use std::{ffi::OsString, path::PathBuf};
 
+/// The last session, in the folder for state.
+pub const SESSION: &str = "session.json";
+/// What the names of reports of panics begin with, in the folder for state.
+pub const PANIC: &str = "panic-";
+
 /// A folder, and what named it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folder {

@@ -31,7 +31,7 @@ use tracing_subscriber::{
 /// The file's name in the state folder; the one before it has `.1` at its end.
 pub const FILE: &str = "aicr.log";
 /// The size at which a file becomes the older one, in bytes.
-const LARGEST: u64 = 4 << 20;
+pub const LARGEST: u64 = 4 << 20;
 /// The longest line that is kept, in bytes; a server's answer may be megabytes.
 const LONGEST: usize = 4 << 10;
 /// Lines in memory.

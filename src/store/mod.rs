@@ -10,5 +10,6 @@ pub mod own;
 pub mod read;
 pub mod records;
 pub mod snapshots;
+pub mod storage;
 pub mod tree;
 pub mod write;

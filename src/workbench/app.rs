@@ -472,6 +472,11 @@ impl State {
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
                 Vec::new()
             }
+            Msg::Storage(items) => {
+                self.answered();
+                self.desk.overlay = Some(Overlay::storage(&items));
+                Vec::new()
+            }
             Msg::Preferences { chosen, preferences, themes, changed } => {
                 self.take_preferences(*chosen, *preferences, themes, &changed);
                 Vec::new()

@@ -233,6 +233,8 @@ pub enum Effect {
     },
     /// Give the newest lines of the program's log.
     ReadLog,
+    /// Say what this program keeps, and how much.
+    ReadStorage,
     Copy(String),
     /// The same by the terminal, because no program has done it.
     CopyByTerminal(String),
@@ -324,7 +326,8 @@ impl Effect {
             | Effect::ReadPrevious { .. }
             | Effect::ReadOlder { .. }
             | Effect::ReadOutput { .. }
-            | Effect::ReadLog => Nature::Work,
+            | Effect::ReadLog
+            | Effect::ReadStorage => Nature::Work,
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)
             | Effect::Edit { .. }

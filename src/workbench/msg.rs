@@ -24,6 +24,7 @@ use crate::{
             record::{Record, RecordEnd, Summary},
         },
         snapshots::Moment,
+        storage::Item,
         upgrade::Report,
     },
     report::lines::Lines,
@@ -245,6 +246,8 @@ pub enum Msg {
     Files(Files),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
+    /// What this program keeps.
+    Storage(Vec<Item>),
     /// The preferences were read again: what counts now, the themes that there are, and what has changed.
     Preferences {
         chosen: Box<Chosen>,

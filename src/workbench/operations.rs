@@ -370,7 +370,7 @@ fn begun(effect: &Effect) -> Option<Begun> {
             })
         }
         // Nobody waits for them: they only help to type.
-        Effect::ListFiles(_) | Effect::ReadLog => None,
+        Effect::ListFiles(_) | Effect::ReadLog | Effect::ReadStorage => None,
         Effect::EndEvaluation
         | Effect::EndWatch
         | Effect::EndFollow

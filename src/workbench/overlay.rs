@@ -22,7 +22,13 @@ use super::{
         text, wrap,
     },
 };
-use crate::{diff::beside::Reading, ops::Failure};
+use crate::{
+    diff::beside::Reading,
+    ops::{
+        Failure,
+        storage::{self, Item},
+    },
+};
 use std::collections::VecDeque;
 use tracing::Level;
 use unicode_segmentation::UnicodeSegmentation;
@@ -255,6 +261,17 @@ impl Overlay {
         overlay.table.move_to(at.saturating_sub(1));
         overlay.copy = body.to_owned();
         overlay
+    }
+
+    /// What this program keeps.
+    pub fn storage(items: &[Item]) -> Overlay {
+        match items {
+            [] => Overlay::notice(
+                "what is kept",
+                &["Nothing: no state directory is known; set AICR_STATE_DIR.".to_owned()],
+            ),
+            items => Overlay::text("what is kept", &storage::lines(items), 1),
+        }
     }
 
     /// Work in the background.
@@ -777,6 +794,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "what is under way in the background and what has ended: runs, deploys, reading, comparing; to cancel it",
     ),
     ("messages", "", "all messages and the newest lines of the log"),
+    ("storage", "", "what this program keeps: recorded runs, snapshots, the log; how much, and how it is removed"),
     ("quit", "", "leave"),
 ];
 

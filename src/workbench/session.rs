@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the file in the folder for state.
-pub const FILE: &str = "session.json";
+pub const FILE: &str = crate::store::folders::SESSION;
 /// Files of another version are not read.
 const VERSION: u32 = 1;
 /// Contexts and files that are remembered.

@@ -526,6 +526,12 @@ fn the_state_folder_follows_our_variable_then_xdg() {
     };
     let text = paths(&[("AICR_STATE_DIR", "/s"), ("XDG_STATE_HOME", "/x")]);
     assert!(text.contains("/s/aicr.log") && text.contains("AICR_STATE_DIR") && !text.contains("/x"), "{text}");
+    let state = sandbox.home().join("kept");
+    std::fs::create_dir_all(state.join("runs")).unwrap();
+    std::fs::write(state.join("runs/20260101-000000-00c0ffee00c0ffee.jsonl"), "x".repeat(4_200)).unwrap();
+    let text = paths(&[("AICR_STATE_DIR", &state.display().to_string())]);
+    let row = |what: &str| text.lines().find(|line| line.starts_with(what)).unwrap_or_else(|| panic!("{text}"));
+    assert!(row("runs").contains("  1 file, 4.2 kB  ") && row("snapshots").contains("  nothing  "), "{text}");
     let text = paths(&[("XDG_STATE_HOME", "/x")]);
     assert!(text.contains("/x/aicr/aicr.log") && text.contains("XDG_STATE_HOME"), "{text}");
 }

@@ -11,17 +11,21 @@ use crate::{
         folders,
         records::{self, Lines, Recorder, Stored},
     },
+    text,
     validate::event::{Body, Event, Verdict},
 };
-use jiff::civil::DateTime;
+use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Borrow,
+    cmp::Reverse,
     io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+/// What is kept when nobody prunes.
+pub const LIMITS: Limits = Limits { bytes: 1 << 30, days: 30, few: 20 };
 /// The version of the form of records.
 const FORM: &str = "aicr.run/record-v1";
 /// Between two looks at a record that another program writes.
@@ -41,6 +45,47 @@ pub struct Facts {
     pub snapshot_taken_at: String,
     /// The plan in words.
     pub plan: Vec<String>,
+}
+
+/// How many records of ended runs stay when another one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of all records.
+    pub bytes: u64,
+    /// Since a run began.
+    pub days: i64,
+    /// So many of the newest are kept however old they are.
+    pub few: usize,
+}
+
+impl Limits {
+    /// `1.1 GB, 30 days; the newest 20 however old`.
+    pub fn words(self) -> String {
+        format!(
+            "{}, {}; the newest {} however old",
+            text::bytes(self.bytes),
+            text::count(usize::try_from(self.days).unwrap_or(0), "day"),
+            self.few
+        )
+    }
+
+    /// Those of these records, the newest first, that are beyond. What is not named as a run is was put there by a person,
+    /// and stays.
+    fn beyond(self, stored: &[Stored], today: DateTime) -> Vec<&Stored> {
+        let oldest = today.saturating_sub(Span::new().days(self.days));
+        let mut bytes = 0_u64;
+        let mut beyond = Vec::new();
+        let ended = stored.iter().filter(|stored| !stored.is_open && is_id(&stored.name));
+        for (index, stored) in ended.enumerate() {
+            bytes = bytes.saturating_add(stored.bytes);
+            let is_old = index >= self.few && began(&stored.name).is_some_and(|at| at < oldest);
+            // The last run is there however large it was.
+            if is_old || (bytes > self.bytes && index > 0) {
+                beyond.push(stored);
+            }
+        }
+        beyond
+    }
 }
 
 /// One run in a list.
@@ -155,7 +200,12 @@ impl Shelf {
     pub fn list(&self) -> Result<Vec<Summary>, Failure> {
         let mut all = self.own()?.map_or_else(|| Ok(Vec::new()), list)?;
         all.extend(self.demo.iter().map(Record::summary));
-        all.sort_by(|one, other| other.stored.name.cmp(&one.stored.name));
+        // An id has the second in which a run was planned, and runs of one second differ by chance alone.
+        let start = |run: &Summary| match run.report.start_ms {
+            0 => began(&run.stored.name).map_or(0, in_milliseconds),
+            start => start,
+        };
+        all.sort_by_cached_key(|run| Reverse((start(run), run.stored.name.clone())));
         Ok(all)
     }
 
@@ -333,6 +383,10 @@ async fn keep(folder: PathBuf, run_id: &str, facts: &Facts, mut log: Reader) -> 
         Failure::from_error(Kind::Internal, "record the run", error).at(folder.display().to_string())
     };
     let mut recorder = Recorder::create(&folder, run_id).map_err(failed)?;
+    // A record that cannot be removed is no reason against the next one.
+    if let Err(error) = remove_old(&folder, Timestamp::now().to_zoned(TimeZone::UTC).datetime()) {
+        tracing::warn!(%error, "old records of runs stay");
+    }
     recorder.append(&line(facts)).map_err(failed)?;
     while let Some(event) = log.next().await {
         let mut lines = line(&*event);
@@ -343,6 +397,16 @@ async fn keep(folder: PathBuf, run_id: &str, facts: &Facts, mut log: Reader) -> 
         recorder.append(&lines).map_err(failed)?;
     }
     Ok(recorder.path.clone())
+}
+
+/// Removes records beyond the limits, as each run does when it begins.
+fn remove_old(folder: &Path, today: DateTime) -> io::Result<()> {
+    let stored = records::list(folder)?;
+    for beyond in LIMITS.beyond(&stored, today) {
+        records::remove(beyond)?;
+        tracing::info!(run = beyond.name, bytes = beyond.bytes, "removed the record of an old run");
+    }
+    Ok(())
 }
 
 fn line<T: Serialize>(value: &T) -> String {
@@ -525,6 +589,12 @@ fn unremoved(folder: &Path, error: io::Error) -> Failure {
     Failure::from_error(Kind::Internal, "remove records", error).at(folder.display().to_string())
 }
 
+/// Since the epoch.
+fn in_milliseconds(utc: DateTime) -> u64 {
+    let at = utc.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_millisecond());
+    u64::try_from(at).unwrap_or(0)
+}
+
 /// When a run began, in UTC, as its id says it; `None` where that says no time.
 pub fn began(id: &str) -> Option<DateTime> {
     DateTime::strptime("%Y%m%d-%H%M%S", id.get(..15)?).ok()
@@ -533,6 +603,44 @@ pub fn began(id: &str) -> Option<DateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn stored(name: &str, bytes: u64, is_open: bool) -> Stored {
+        Stored { name: name.to_owned(), path: format!("{name}.jsonl").into(), bytes, is_open }
+    }
+
+    #[test]
+    fn old_and_large_records_go_but_the_newest_open_ones_and_what_a_person_put_there() {
+        let run = |day: u32| format!("202601{day:02}-091200-00c0ffee00c0ffee");
+        let today = began(&run(31)).expect("a time");
+        let limits = Limits { bytes: 100, days: 10, few: 2 };
+        let beyond = |all: &[Stored]| -> Vec<String> {
+            limits.beyond(all, today).iter().map(|stored| stored.name.clone()).collect()
+        };
+        let old = [stored(&run(20), 1, false), stored(&run(19), 1, false), stored(&run(18), 1, false)];
+        assert_eq!(beyond(&old), [run(18)], "the two newest stay however old they are");
+        let young = [stored(&run(30), 1, false), stored(&run(29), 1, false), stored(&run(21), 1, false)];
+        assert!(beyond(&young).is_empty(), "ten days are not more than ten days");
+        let large = [stored(&run(30), 101, false), stored(&run(29), 1, false)];
+        assert_eq!(beyond(&large), [run(29)], "the last run stays however large it is");
+        let others = [stored("kept-by-me", 1, false), stored(&run(30), 1, true), stored(&run(2), 1, true)];
+        assert!(beyond(&[&old[..2], &others[..]].concat()).is_empty());
+    }
+
+    #[test]
+    fn a_run_removes_old_records_when_it_begins() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let of = |number: u32| format!("20250101-{number:06}-00c0ffee00c0ffee");
+        for number in 0..25 {
+            drop(Recorder::create(folder.path(), &of(number)).expect("a record"));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (writer, log) = super::super::EventLog::new();
+        drop(writer);
+        let kept = runtime.block_on(keep(folder.path().into(), &of(25), &Facts::default(), log.reader()));
+        assert_eq!(kept.expect("it is recorded"), folder.path().join(format!("{}.jsonl", of(25))));
+        let left: Vec<String> = records::list(folder.path()).expect("a list").into_iter().map(|run| run.name).collect();
+        assert_eq!(left, (5..=25).rev().map(of).collect::<Vec<_>>());
+    }
 
     /// The lines of a check among those of another, as a file and as a record of the demo.
     #[test]

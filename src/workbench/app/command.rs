@@ -62,6 +62,7 @@ impl State {
         match word {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
+            "storage" => return vec![Effect::ReadStorage],
             "ops" => self.operations_command(),
             "forward" => self.walk(false),
             "set" => return self.set_command(rest),

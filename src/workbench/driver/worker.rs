@@ -18,6 +18,7 @@ use crate::{
         },
         session::Session,
         snapshots::{self, Limits, Recorder},
+        storage,
         upgrade::{self, installed::Live},
     },
     resolve::Resolution,
@@ -366,6 +367,11 @@ impl Worker {
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
                 |answer| answer.map_or_else(Msg::Failed, Msg::Log),
+            ),
+            Effect::ReadStorage => self.compute(
+                "look at the folder for state",
+                || Ok(storage::items()),
+                |answer| answer.map_or_else(Msg::Failed, Msg::Storage),
             ),
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)

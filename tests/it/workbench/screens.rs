@@ -12,8 +12,8 @@ use aicr::{
     catalog::validator::Phase,
     document::header::Edition,
     inventory::Inventory,
-    ops::{self, snapshot::Format},
-    store::log::Line,
+    ops::{self, run::record, snapshot::Format, storage::Item},
+    store::{log::Line, storage::Held},
     term::{self, input::Input},
     validate::{
         curve::Measured,
@@ -28,7 +28,10 @@ use aicr::{
         screenshot,
     },
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
 use tracing::Level;
 
 pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
@@ -480,6 +483,37 @@ fn messages_come_before_the_log_of_the_program() {
     assert!(!desk.text().contains("line 0."));
     desk.keys("G");
     desk.shows("line 0.");
+}
+
+#[test]
+fn what_is_kept_is_said_with_its_limits() {
+    let item = |what, path: &str, held: Result<Held, String>, limit: &str, removal| {
+        let (path, limit) = (PathBuf::from("/state/aicr").join(path), limit.to_owned());
+        Item { what, path, held, limit, removal }
+    };
+    let mut desk = Desk::live(80, 24);
+    desk.command("storage");
+    assert!(matches!(desk.left[..], [Effect::ReadStorage]), "{:?}", desk.left);
+    desk.update(Msg::Storage(vec![
+        item(
+            "runs",
+            "runs",
+            Ok(Held { files: 12, bytes: 4_200_000 }),
+            &record::LIMITS.words(),
+            "removed by `aicr runs prune`",
+        ),
+        item(
+            "snapshots",
+            "snapshots",
+            Err("Permission denied".into()),
+            "200 of each cluster",
+            "removed by `aicr snapshots prune`",
+        ),
+        item("session", "session.json", Ok(Held::default()), "1 file", "begun anew by `aicr --fresh`"),
+    ]));
+    golden("storage-80x24", &desk.text());
+    desk.update(Msg::Storage(Vec::new()));
+    desk.shows("set AICR_STATE_DIR");
 }
 
 /// Terminal control (ANSI, OSC, C1, DEL), reordered, invisible and tagged text; short, for tables cut long cells.
