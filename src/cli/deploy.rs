@@ -1,7 +1,7 @@
 //! `aicr deploy`: installs a bundle with the person's Helm, and says what each release waits for.
 
 use super::{
-    Outcome, Printer, Stop,
+    Outcome, Printer,
     cluster::{self, Interrupts},
     exit::Exit,
     follow::apart,
@@ -14,16 +14,19 @@ use super::{
 use crate::{
     cluster::Connection,
     deploy::{
-        event::{Outcome as End, Way},
+        event::{Found, Outcome as End, Way},
         machine::Options,
+        plan::Release,
     },
     ops::{
         Failure, Kind,
         deploy::{self, Prepared, Wish},
         run::{self, EventLog, record},
+        snapshot,
     },
     report::{self, Report, escape},
-    text::count,
+    text::{count, shell_word},
+    upgrade::report::Row,
     validate::event::Event,
 };
 use std::{
@@ -135,10 +138,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 /// Plans, asks, runs.
 pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) -> Outcome {
     let prepared = Arc::new(deploy::prepare(&common.bundle, wish)?);
-    let page = |cluster: &str| -> Result<(), Stop> {
-        let lines = prepared.lines(cluster);
-        printer.page(&lines.iter().map(|line| format!("{}\n", escape::line(line))).collect::<String>())
-    };
+    let page = |cluster: &str| printer.page(&escaped(&prepared.lines(cluster)));
     if common.plan {
         let contexts = cluster::session(global)?.contexts().ok().and_then(|contexts| contexts.current);
         page(contexts.as_deref().unwrap_or("no cluster"))?;
@@ -147,14 +147,7 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
     cluster::block_on(global, async {
         let connection = cluster::connect(global).await?;
         if common.dry_run {
-            let found = deploy::look(&connection, &prepared).await?;
-            let way = prepared.wish.options.way;
-            let mut text = String::new();
-            for (release, found) in prepared.plan.releases.iter().zip(&found) {
-                let place = if way == Way::Install { "in" } else { "from" };
-                text += &format!("{}: {} {place} {}\n", release.name, deploy::would(way, found), release.namespace);
-            }
-            printer.page(&text)?;
+            printer.page(&escaped(&dry_run(&connection, &prepared, global).await?))?;
             return Ok(Exit::Good);
         }
         page(&connection.context)?;
@@ -173,6 +166,59 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
         }
         follow(&connection, &prepared, common.logs, global, printer).await
     })
+}
+
+fn escaped(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{}\n", escape::line(line))).collect()
+}
+
+/// What would be done with each release, and which upgrades need attention before it.
+async fn dry_run(connection: &Connection, prepared: &Prepared, global: &Global) -> Result<Vec<String>, Failure> {
+    let found = deploy::look(connection, prepared).await?;
+    let way = prepared.wish.options.way;
+    let releases = prepared.plan.releases.iter().zip(&found);
+    let place = |release: &Release| {
+        let word = if way == Way::Install { "in" } else { "from" };
+        format!("{word} {}", release.namespace)
+    };
+    let is_upgrade = |found: &Found| way == Way::Install && *found == Found::Other;
+    if !found.iter().any(is_upgrade) {
+        let line =
+            |release: &Release, found| format!("{}: {} {}", release.name, deploy::would(way, found), place(release));
+        return Ok(releases.map(|(release, found)| line(release, found)).collect());
+    }
+    let inventory = snapshot::take(connection, &cluster::now()).await?;
+    let checked = deploy::upgrades(&*global.catalog()?, connection, prepared, &inventory).await;
+    let rows = checked.as_ref().map_or(&[][..], |report| &report.components);
+    let mut lines = Vec::new();
+    let mut concerned = 0;
+    for (release, found) in releases {
+        // A component has further releases for its manifests; its version is that of the one with its name.
+        let row = rows.iter().find(|row| is_upgrade(found) && row.component == release.name);
+        let versions = match row {
+            Some(Row { from, to, .. }) if !from.is_empty() && from != to => format!("from {from} to {to} "),
+            Some(_) => "with other values ".to_owned(),
+            None => String::new(),
+        };
+        lines.push(format!("{}: {} {versions}{}", release.name, deploy::would(way, found), place(release)));
+        if let Some(row) = row.filter(|row| row.fails_run) {
+            lines.push(format!("  needs attention: {}", row.explanation.trim()));
+            concerned += 1;
+        }
+    }
+    match &checked {
+        Err(failure) => lines.push(format!("upgrades were not checked: {}", failure.why())),
+        Ok(_) if concerned == 0 => {}
+        Ok(_) => lines.push(format!(
+            "{} before the upgrade; steps: aicr upgrade-check --from cluster --to {} --deployer helm",
+            match concerned {
+                1 => "1 component needs attention".to_owned(),
+                more => format!("{} need attention", count(more, "component")),
+            },
+            shell_word(&prepared.name)
+        )),
+    }
+    Ok(lines)
 }
 
 /// Asks a person at the terminal.

@@ -77,11 +77,7 @@ pub fn items() -> Vec<Item> {
 pub fn lines(items: &[Item]) -> String {
     let of = |item: &Item| {
         let Item { what, path, limit, removal, .. } = item;
-        format!(
-            "{what}: {}\n  in {}\n  limit: {limit}\n  {removal}\n",
-            item.holds(),
-            path.display()
-        )
+        format!("{what}: {}\n  in {}\n  limit: {limit}\n  {removal}\n", item.holds(), path.display())
     };
     items.iter().map(of).collect::<Vec<_>>().join("\n")
 }

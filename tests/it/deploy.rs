@@ -109,6 +109,28 @@ level 1
 }
 
 #[test]
+fn a_dry_run_names_both_versions_and_what_speaks_against_an_upgrade() {
+    let sandbox = Sandbox::new();
+    let asked = ["recipe", "--service", "kind", "--accelerator", "a100", "-o", "recipe.yaml"];
+    has(&sandbox.aicr(&asked), 0, &[]);
+    has(&sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-o", "bundle"]), 0, &[]);
+    let planned = sandbox.aicr(&["deploy", "bundle", "--demo", "--dry-run"]);
+    let expected = "gpu-operator: would be upgraded from v25.10.1 to v26.7.1 in gpu-operator
+  needs attention: the record does not cover an upgrade from the installed version
+";
+    has(&planned, 0, &[expected, "7 components need attention before the upgrade; steps: aicr upgrade-check "]);
+    // What it says is what the check says.
+    let check = ["--demo", "upgrade-check", "--from", "cluster", "--to", "bundle", "--deployer", "helm", "-t", "json"];
+    let checked: serde_json::Value = serde_json::from_str(&sandbox.aicr(&check).stdout).unwrap();
+    let failing = checked["components"].as_array().unwrap().iter().filter(|row| row["failsRun"] == true).count();
+    assert_eq!(planned.stdout.matches("  needs attention: ").count(), failing, "{}", planned.transcript);
+    // A recipe that says nothing of its components is enough to deploy, and the dry run says what it does not know.
+    sandbox.file("bundle/recipe.yaml", "deploymentOrder: [gpu-operator]\n");
+    let planned = sandbox.aicr(&["deploy", "bundle", "--demo", "--dry-run", "--allow-changed"]);
+    has(&planned, 0, &["upgrades were not checked: "]);
+}
+
+#[test]
 fn a_deploy_is_refused_without_a_confirmation_and_for_what_verify_refuses() {
     let sandbox = bundled();
     let refused = sandbox.aicr(&["deploy", "bundle", "--demo"]);

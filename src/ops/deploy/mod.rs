@@ -12,8 +12,14 @@ mod preflight;
 mod stand_in;
 mod work;
 
-use super::{Failure, Kind, bundle, connect::Target, run};
+use super::{
+    Failure, Kind, bundle,
+    connect::Target,
+    run,
+    upgrade::{self, installed::Live},
+};
 use crate::{
+    catalog::Catalog,
     cluster::{
         Connection,
         helm::{Helm, HelmError},
@@ -24,6 +30,7 @@ use crate::{
         machine::Options,
         plan::{self, Chart, DeployPlan, Files, PlanError},
     },
+    inventory::Inventory,
     text,
 };
 pub use dispatcher::run;
@@ -207,6 +214,21 @@ pub async fn look(connection: &Connection, prepared: &Prepared) -> Result<Vec<Fo
         found.push(work::look(connection, kept_in, release).await?.0);
     }
     Ok(found)
+}
+
+/// Whether what the cluster has can be upgraded to the releases of the bundle, for the components among them that change.
+///
+/// # Errors
+/// The bundle has no recipe; the cluster cannot be read.
+pub async fn upgrades(
+    catalog: &Catalog,
+    connection: &Connection,
+    prepared: &Prepared,
+    inventory: &Inventory,
+) -> Result<upgrade::Report, Failure> {
+    let to = upgrade::from_bundle(catalog, Path::new(&prepared.name))?;
+    let live = Live { connection: Some(connection), name: &connection.context, inventory };
+    upgrade::cluster(catalog, live, &to, Some("helm"), true).await
 }
 
 /// What a dry run says of a release.
