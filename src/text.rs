@@ -102,7 +102,7 @@ pub fn seconds(seconds: u64) -> String {
 }
 
 /// A size: `512 bytes`, `4.2 kB`, `417 MB`; units of thousands.
-pub fn bytes(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });
@@ -221,7 +221,7 @@ mod tests {
             "1.1 GB",
             "18446744 TB",
         ];
-        assert_eq!(sizes.map(bytes), expected);
+        assert_eq!(sizes.map(size), expected);
     }
 
     #[test]

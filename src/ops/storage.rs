@@ -2,24 +2,24 @@
 //!
 //! In: the folder for state. Out: one item for each kind of file. Nothing is created and nothing removed here.
 
-use super::{run::record, snapshots::Limits};
+use super::{Failure, Kind, run::record, snapshots::Limits};
 use crate::{
     store::{
         folders::{self, PANIC, SESSION},
         log, records, snapshots as moments,
         storage::{self, Held},
     },
-    text::{bytes, count},
+    text::{count, size},
 };
 use std::{io, path::PathBuf};
 
 /// One kind of files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     pub what: &'static str,
     pub path: PathBuf,
-    /// What is there; the words of the system where that cannot be read.
-    pub held: Result<Held, String>,
+    /// What is there, where that can be read.
+    pub held: Result<Held, Failure>,
     /// What is removed by itself, in words.
     pub limit: String,
     /// What removes it, in words.
@@ -31,8 +31,8 @@ impl Item {
     pub fn holds(&self) -> String {
         match &self.held {
             Ok(Held { files: 0, .. }) => "nothing".to_owned(),
-            Ok(held) => format!("{}, {}", count(held.files, "file"), bytes(held.bytes)),
-            Err(reason) => format!("unknown: {reason}"),
+            Ok(held) => format!("{}, {}", count(held.files, "file"), size(held.bytes)),
+            Err(failure) => format!("unknown: {}", failure.why()),
         }
     }
 }
@@ -41,7 +41,7 @@ impl Item {
 pub fn items() -> Vec<Item> {
     let Some(state) = folders::state().map(|folder| folder.path) else { return Vec::new() };
     let item = |what, name: &str, held: io::Result<Held>, limit, removal| {
-        let held = held.map_err(|error| error.to_string());
+        let held = held.map_err(|error| Failure::from_error(Kind::Internal, "look at what is kept", error));
         Item { what, path: state.join(name), held, limit, removal }
     };
     let below = |name: &str| storage::held(&state.join(name));
@@ -52,17 +52,17 @@ pub fn items() -> Vec<Item> {
             "snapshots",
             moments::FOLDER,
             below(moments::FOLDER),
-            format!("{} of each cluster, {}; what has a name stays", kept.moments, bytes(kept.bytes)),
+            format!("{} of each cluster, {}; what has a name stays", kept.moments, size(kept.bytes)),
             "removed by `aicr snapshots prune`",
         ),
         item(
             "log",
             log::FILE,
             storage::held_by_name(&state, log::FILE),
-            format!("2 files of {}", bytes(log::LARGEST)),
+            format!("2 files of {}", size(log::LARGEST)),
             "the file may be removed",
         ),
-        item("session", SESSION, below(SESSION), "1 file".to_owned(), "begun anew by `aicr --fresh`"),
+        item("session", SESSION, below(SESSION), "1 file".to_owned(), "`aicr --fresh` begins a new one"),
         item(
             "panics",
             &format!("{PANIC}TIME.txt"),

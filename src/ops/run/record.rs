@@ -63,7 +63,7 @@ impl Limits {
     pub fn words(self) -> String {
         format!(
             "{}, {}; the newest {} however old",
-            text::bytes(self.bytes),
+            text::size(self.bytes),
             text::count(usize::try_from(self.days).unwrap_or(0), "day"),
             self.few
         )

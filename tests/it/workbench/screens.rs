@@ -487,7 +487,7 @@ fn messages_come_before_the_log_of_the_program() {
 
 #[test]
 fn what_is_kept_is_said_with_its_limits() {
-    let item = |what, path: &str, held: Result<Held, String>, limit: &str, removal| {
+    let item = |what, path: &str, held: Result<Held, ops::Failure>, limit: &str, removal| {
         let (path, limit) = (PathBuf::from("/state/aicr").join(path), limit.to_owned());
         Item { what, path, held, limit, removal }
     };
@@ -505,11 +505,11 @@ fn what_is_kept_is_said_with_its_limits() {
         item(
             "snapshots",
             "snapshots",
-            Err("Permission denied".into()),
+            Err(ops::Failure::new(ops::Kind::Internal, "look at what is kept", "Permission denied")),
             "200 of each cluster",
             "removed by `aicr snapshots prune`",
         ),
-        item("session", "session.json", Ok(Held::default()), "1 file", "begun anew by `aicr --fresh`"),
+        item("session", "session.json", Ok(Held::default()), "1 file", "`aicr --fresh` begins a new one"),
     ]));
     golden("storage-80x24", &desk.text());
     desk.update(Msg::Storage(Vec::new()));
