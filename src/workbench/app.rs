@@ -230,7 +230,7 @@ impl State {
         }
         self.operations.take(&msg, self.model.now_ms);
         self.dirty = true;
-        let before = msg.is_of_a_person().then(|| self.seen());
+        let before = msg.is_of_a_person().then(|| (self.seen(), self.desk.screen));
         let outcome = self.outcome(&msg);
         self.model.begin(outcome);
         let mut effects = match msg {
@@ -495,8 +495,11 @@ impl State {
                 Vec::new()
             }
         };
-        if let Some(before) = before {
+        if let Some((before, screen)) = before {
             self.remember(before);
+            if screen != self.desk.screen {
+                self.model.screen_changed();
+            }
         }
         self.model.topic = None;
         waiting::note(&mut self.model);

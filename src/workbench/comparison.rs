@@ -51,8 +51,14 @@ impl Model {
         let b = self.compared_with();
         // Of the cluster as it is now, the name says when.
         let is_now = self.compare.b.is_none() && self.cluster_now().is_some();
-        let time = |side: &Option<Side>| side.as_ref().map(Side::time).unwrap_or_default();
-        let times = [a.time(), if is_now { String::new() } else { time(&b) }, time(&self.compare.c)];
+        let times = |letters: usize| {
+            let time = |side: &Option<Side>| side.as_ref().map(|side| side.time(letters)).unwrap_or_default();
+            [a.time(letters), if is_now { String::new() } else { time(&b) }, time(&self.compare.c)]
+        };
+        // Two that were taken within a minute have seconds.
+        let (mut minutes, mut seconds) = (times(MINUTES), times(SECONDS));
+        let count = |times: &[String; 3]| times.iter().collect::<std::collections::BTreeSet<_>>().len();
+        let times = std::mem::take(if count(&minutes) < count(&seconds) { &mut seconds } else { &mut minutes });
         let right = b.map_or_else(|| "-".to_owned(), |b| b.name);
         Sides { left: a.name.clone(), right, third: self.compare.c.as_ref().map(|side| side.name.clone()), times }
     }
@@ -119,15 +125,17 @@ const LEAST: usize = 8;
 
 impl Side {
     /// When it was taken, where the name does not say it.
-    fn time(&self) -> String {
-        let at = text::head(&self.snapshot.about.taken_at, MINUTES).replace('T', " ");
+    fn time(&self, letters: usize) -> String {
+        let at = text::head(&self.snapshot.about.taken_at, letters).replace('T', " ");
         let day = at.split(' ').next().unwrap_or_default();
         if self.name.contains(day) { String::new() } else { at }
     }
 }
 
 /// Columns of a day and a time to the minute.
-const MINUTES: usize = 16;
+pub(super) const MINUTES: usize = 16;
+/// And to the second.
+pub(super) const SECONDS: usize = 19;
 
 #[cfg(test)]
 mod tests {

@@ -85,7 +85,7 @@ impl Model {
         let (at, at_ms) = (clock(self.now_ms), self.now_ms);
         let topic = self.topic.clone().filter(|_| severity == Severity::Fail);
         self.messages.push_back(Message { severity, text, at, at_ms, failure, topic });
-        self.is_acknowledged = false;
+        (self.is_acknowledged, self.is_said_now) = (false, true);
         if self.messages.len() > MESSAGES {
             self.messages.pop_front();
         }
@@ -98,6 +98,14 @@ impl Model {
             self.answered(topic);
         }
         self.topic = outcome.map(|(topic, _)| topic);
+        self.is_said_now = false;
+    }
+
+    /// Another screen is shown: what was said before spoke of the one that it took the place of. A failure stays until it is
+    /// answered.
+    pub(super) fn screen_changed(&mut self) {
+        let is_failure = self.messages.back().is_some_and(|newest| newest.severity == Severity::Fail);
+        self.is_acknowledged |= !self.is_said_now && !is_failure;
     }
 
     /// The error that is shown goes, where it is about this.

@@ -7,6 +7,7 @@
 pub mod app;
 mod arguments;
 mod comparison;
+mod contrast;
 pub mod deploy;
 pub mod desk;
 pub mod driver;

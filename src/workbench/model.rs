@@ -868,6 +868,8 @@ pub struct Model {
     /// The constraints of the recipe on the cluster.
     pub rules: Vec<Rule>,
     pub what_if: Option<WhatIf>,
+    /// What was tried when what-if was closed and not reverted: it begins with that the next time.
+    pub tried: Option<Criteria>,
     /// Oldest first.
     pub kept: Vec<Kept>,
     pub diff: Diff,
@@ -885,6 +887,8 @@ pub struct Model {
     pub messages: VecDeque<Message>,
     /// The newest message has been answered: it is not shown any more.
     pub is_acknowledged: bool,
+    /// It was said while what is being done now was done.
+    pub is_said_now: bool,
     /// What is being done now: errors that come of it are about this.
     pub topic: Option<Topic>,
     /// Milliseconds since the epoch, as the driver last said.

@@ -423,13 +423,23 @@ fn draw_health(state: &State, line: Rect, canvas: &mut Canvas<'_>) {
 fn draw_hidden(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let present = state.desk.present(&state.model);
     let is_hidden = |pane: &&&'static super::panes::Pane| state.desk.layout.panel(**pane).is_none();
-    let names: Vec<&str> = present.iter().filter(is_hidden).map(|pane| pane.name).collect();
-    if names.is_empty() || area.width < 24 {
+    let hidden: Vec<&'static super::panes::Pane> = present.iter().copied().filter(|pane| is_hidden(&pane)).collect();
+    if hidden.is_empty() || area.width < 24 {
         return;
     }
     let key = state.desk.keys.key(Action::NextPanel);
-    let said = format!(" {key}: {} ", names.join(" · "));
     let room = area.width - 6;
+    let said = |names: Vec<String>| format!(" {key}: {} ", names.join(" · "));
+    let counted = |pane: &&'static super::panes::Pane| {
+        let count = (pane.count)(&state.desk.view(&state.model, pane));
+        count.map_or_else(|| pane.name.to_owned(), |count| format!("{} {count}", pane.name))
+    };
+    // All names are worth more than what is in some.
+    let counted = said(hidden.iter().map(counted).collect());
+    let said = match text::width(&counted) <= usize::from(room) {
+        true => counted,
+        false => said(hidden.iter().map(|pane| pane.name.to_owned()).collect()),
+    };
     let fitted = text::fit(&said, usize::from(room), Cut::End).into_owned();
     canvas.text(area.x + 3, area.bottom() - 1, room, &fitted, Role::Muted);
 }

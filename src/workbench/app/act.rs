@@ -17,6 +17,7 @@ use crate::{
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay},
         panes::{self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        view,
         widgets::{
             table::{self, SortKey},
             text,
@@ -53,7 +54,7 @@ impl State {
             Action::Enter => self.toggle_zoom(),
             Action::Back => return self.back(),
             Action::Close => return self.close(),
-            Action::WhatIf => self.toggle_what_if(),
+            Action::WhatIf => return self.toggle_what_if(),
             Action::KeepColumn => self.keep_column(),
             Action::Adopt => {
                 self.says_unable(Action::Adopt);
@@ -588,21 +589,37 @@ impl State {
 
     // -- recipes -----------------------------------------------------------------------------------------------------
 
-    fn toggle_what_if(&mut self) {
+    /// Opens what-if, or closes it; what was tried is there again when it is opened, unless it was reverted or adopted.
+    fn toggle_what_if(&mut self) -> Vec<Effect> {
         self.desk.mark(Need::WhatIf);
-        if self.model.what_if.is_some() && self.desk.screen == Screen::Recipe {
+        if self.desk.screen == Screen::Recipe
+            && let Some(what_if) = &self.model.what_if
+        {
+            let is_kept = self.model.kept.iter().any(|kept| kept.criteria == what_if.criteria);
+            let tried = (what_if.criteria != *self.model.criteria() && !is_kept).then(|| what_if.criteria.clone());
             self.close_what_if();
-            return;
+            if let Some(tried) = &tried {
+                let key = self.desk.keys.key(Action::WhatIf);
+                self.say(Severity::Info, format!("what-if closed; {key} goes on with {tried}"));
+            }
+            self.model.tried = tried;
+            return Vec::new();
         }
-        let criteria = self.model.criteria().clone();
+        let mut effects = Vec::new();
         if self.model.what_if.is_none() {
+            let tried = self.model.tried.take();
+            let criteria = tried.clone().unwrap_or_else(|| self.model.criteria().clone());
             self.model.what_if = Some(WhatIf { criteria, ..WhatIf::default() });
+            if tried.is_some() {
+                effects = self.resolve_what_if();
+            }
         }
         self.desk.focus_on(&WHAT_IF);
+        effects
     }
 
     fn close_what_if(&mut self) {
-        self.model.what_if = None;
+        (self.model.what_if, self.model.tried) = (None, None);
         self.desk.focus_on(&VALUES);
         self.desk.mark(Need::WhatIf);
     }
@@ -745,7 +762,12 @@ impl State {
             Some(file) if file.source > 0 => vec![Effect::Edit { path: PathBuf::from(shown), line }],
             Some(file) => {
                 let title = format!("{shown}:{line}");
-                self.desk.overlay = Some(Overlay::text(&title, &file.text, usize::try_from(line).unwrap_or(1)));
+                let line = usize::try_from(line).unwrap_or(1);
+                let mut overlay = Overlay::text(&title, &file.text, line);
+                // What is before the line says what it is of: it is a third from the top, not at the end.
+                let lines = usize::from(view::overlay_area(&self.desk, &overlay).height.saturating_sub(2));
+                overlay.table.top = line.saturating_sub(1 + lines / 3);
+                self.desk.overlay = Some(overlay);
                 Vec::new()
             }
             None => {

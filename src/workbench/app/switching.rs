@@ -76,7 +76,7 @@ impl State {
         plan.clear();
         model.deploy = Deploy { plan, ..Deploy::default() };
         model.records.in_cluster = None;
-        model.what_if = None;
+        (model.what_if, model.tried) = (None, None);
         model.recipe.clear();
         model.rules.clear();
         model.diff.changes.clear();

@@ -15,6 +15,7 @@ use crate::{
         values::Added,
     },
     ops::{self, Failure, Kind, bundle::Line},
+    workbench::widgets::table,
     yaml,
 };
 
@@ -48,6 +49,8 @@ const DIALECT: &str = "dialect ";
 const CHANGE: &str = "change ";
 /// And one that is a note, before its number.
 const NOTE: &str = "note ";
+/// Columns before a row below a heading.
+const INDENT: usize = 2;
 
 fn label(name: &str) -> &str {
     [FILE, DIALECT, CHANGE].iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name)
@@ -128,14 +131,17 @@ fn build(view: &View<'_>) -> Content {
     }));
     if !bundle.notes.is_empty() {
         rows.push(heading("notes", 0, text::count(bundle.notes.len(), "note"), false));
-        rows.extend(bundle.notes.iter().enumerate().map(|(at, note)| {
+        // One cell has the whole line, and what has no room in it goes on below.
+        let columns = table::text_columns(view.width).saturating_sub(INDENT).max(1);
+        rows.extend(bundle.notes.iter().enumerate().flat_map(|(at, note)| {
             let role = if note.is_warning() { Role::Warn } else { Role::Muted };
-            let empty = [(); 4].map(|()| Cell::default());
-            let cells = [Cell::new(role, if note.component.is_empty() { "all" } else { &note.component })]
-                .into_iter()
-                .chain(empty);
-            let cells = cells.chain([Cell::new(role, note.to_string())]).collect();
-            Row { depth: 1, ..Row::new(format!("{NOTE}{at}"), cells) }
+            let whole = if note.component.is_empty() { "all" } else { &note.component };
+            let said = Cell::new(role, format!("{whole}  ")).and(role, note.to_string());
+            let line = move |(part, cell): (usize, &Cell)| match part {
+                0 => Row { depth: 1, matters: true, ..Row::new(format!("{NOTE}{at}"), vec![cell.clone()]) },
+                _ => Row { depth: 1, continues: true, ..Row::new(format!("{NOTE}{at} {part}"), vec![cell.clone()]) },
+            };
+            said.lines(columns).iter().enumerate().map(line).collect::<Vec<_>>()
         }));
     }
     let line = view.keys.command("recipe service=kind accelerator=a100");
@@ -305,6 +311,7 @@ fn read(view: &View<'_>, name: &str) -> Option<Step> {
         return Some(Step::Text { title, body });
     }
     if let Some(at) = name.strip_prefix(NOTE) {
+        let at = at.split(' ').next()?;
         let note = plan.bundle.notes.get(at.parse::<usize>().ok()?)?;
         return Some(Step::Text { title: note.component.clone(), body: note.to_string() });
     }

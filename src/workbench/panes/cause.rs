@@ -1,7 +1,11 @@
 //! One change in full: both values and who caused it.
 
 use super::{changes, prelude::*, upgrades};
-use crate::diff::effects::Effect;
+use crate::{
+    diff::{ChangeKind, effects::Effect},
+    workbench::contrast,
+};
+use serde_json::Value;
 
 pub static PANE: Pane = Pane {
     name: "change",
@@ -91,19 +95,40 @@ fn build(view: &View<'_>) -> Content {
     if !change.cause.is_empty() {
         line(&mut rows, Cell::new(Role::Muted, "cause  ").and(Role::Text, &change.cause));
     }
+    if let (Some(Value::Array(left)), Some(Value::Array(right))) = (&change.left, &change.right) {
+        elements(&mut rows, left, right);
+        return prose(format!("change {}", change.path), rows);
+    }
     for (glyph, role, value) in [("- ", Role::Remove, &change.left), ("+ ", Role::Add, &change.right)] {
         let Some(value) = value else {
             line(&mut rows, Cell::new(Role::Muted, format!("{glyph}(not there)")));
             continue;
         };
-        let written = match value {
-            serde_json::Value::String(text) => text.clone(),
-            other => crate::yaml::to_string(other),
-        };
-        for (index, part) in written.lines().enumerate() {
-            let glyph = if index == 0 { glyph } else { "  " };
-            line(&mut rows, Cell::new(role, glyph).and(role, part));
-        }
+        whole(&mut rows, glyph, role, value);
     }
     prose(format!("change {}", change.path), rows)
+}
+
+/// A value in as many lines as it takes.
+fn whole(rows: &mut Vec<Row>, glyph: &str, role: Role, value: &Value) {
+    let written = match value {
+        Value::String(text) => text.clone(),
+        other => crate::yaml::to_string(other),
+    };
+    for (index, part) in written.lines().enumerate() {
+        let glyph = if index == 0 { glyph } else { "  " };
+        line(rows, Cell::new(role, glyph).and(role, part));
+    }
+}
+
+/// Two lists as one: what both have, what is gone and what came.
+fn elements(rows: &mut Vec<Row>, left: &[Value], right: &[Value]) {
+    for (kind, value) in contrast::elements(left, right) {
+        let (glyph, role) = match kind {
+            None => ("  ", Role::Muted),
+            Some(ChangeKind::Removed) => ("- ", Role::Remove),
+            Some(_) => ("+ ", Role::Add),
+        };
+        whole(rows, glyph, role, value);
+    }
 }

@@ -7,7 +7,10 @@ use crate::{
         effects::{self, Became, Effect},
     },
     document::traced::Traced,
-    workbench::model::With,
+    workbench::{
+        contrast::{self, shown as shown_value},
+        model::With,
+    },
 };
 use std::collections::HashMap;
 
@@ -26,6 +29,10 @@ pub static PANE: Pane = Pane {
         Action::CompareWith,
     ],
     build,
+    count: |view| {
+        let (_, changes) = view.model.diff.changes.answer()?;
+        Some(format!("{}~", text::thousands(changes.changes.len()))).filter(|count| count != "0~")
+    },
     on: |view, action| match action {
         Action::Enter if effect_of(view).is_some() => Some(place_of(effect_of(view)?)),
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
@@ -359,40 +366,17 @@ fn component_row(id: &str, component: &str, changes: &[&Change], whole: Option<&
 }
 
 fn row(change: &Change, shown: &str, depth: u16) -> Row {
-    let side = |value: &Option<serde_json::Value>, role| match value {
-        Some(value) => Cell::new(role, shown_value(value)),
+    let side = |value: Option<String>, role| match value {
+        Some(value) => Cell::new(role, value),
         None => Cell::new(Role::Muted, "-"),
     };
+    let [left, right] = contrast::sides(change.left.as_ref(), change.right.as_ref());
     Row {
         marker: Some(mark(change.kind)),
         matters: true,
         depth,
-        ..Row::new(
-            &change.path,
-            vec![Cell::text(shown), side(&change.left, Role::Remove), side(&change.right, Role::Add)],
-        )
+        ..Row::new(&change.path, vec![Cell::text(shown), side(left, Role::Remove), side(right, Role::Add)])
     }
-}
-
-/// A value in one line: texts as they are, collections by their size.
-pub fn shown_value(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        serde_json::Value::String(text) => text.lines().next().unwrap_or_default().to_owned(),
-        serde_json::Value::Array(items) if items.len() > 3 || items.iter().any(is_collection) => {
-            format!("[{}]", text::count(items.len(), "item"))
-        }
-        serde_json::Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
-        serde_json::Value::Object(entries) => {
-            let names: Vec<&str> = entries.keys().map(String::as_str).collect();
-            format!("{{{}}}", names.join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
-fn is_collection(value: &serde_json::Value) -> bool {
-    value.is_array() || value.is_object()
 }
 
 fn content(title: String, rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
@@ -402,8 +386,8 @@ fn content(title: String, rows: Vec<Row>, note: String, says: Vec<(Role, String)
         columns: vec![
             // The value is in full below, and a path that is cut is none.
             Column::new("CAUSE / PATH", 20, 68).grows().name_like(),
-            Column::new("- LEFT", 8, 22).list_like(),
-            Column::new("+ RIGHT", 8, 22).list_like(),
+            Column::new("- LEFT", 8, 22).list_like().side(),
+            Column::new("+ RIGHT", 8, 22).list_like().side(),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

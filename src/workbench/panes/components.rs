@@ -12,6 +12,12 @@ pub static PANE: Pane = Pane {
     live: Live::Recipe,
     hints: &[Action::MoveDown, Action::Filter, Action::NextThing, Action::NextPanel],
     build,
+    count: |view| {
+        let standing = standing(view.model.recipe.value.as_ref()?, view.model.cluster.snapshot.as_ref()?);
+        let parts = [(standing.differ, "~"), (standing.missing, "-")];
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, sign)| format!("{count}{sign}"));
+        Some(parts.collect::<Vec<_>>().join(" ")).filter(|parts| !parts.is_empty())
+    },
     ..Pane::BASE
 };
 
@@ -140,8 +146,8 @@ fn content(rows: Vec<Row>, says: Vec<(Role, String)>, note: String) -> Content {
         note,
         columns: vec![
             Column::new("COMPONENT", 10, 24).grows().name_like(),
-            Column::new("RECIPE", 7, 10),
-            Column::new("CLUSTER", 7, 10),
+            Column::new("RECIPE", 7, 10).side(),
+            Column::new("CLUSTER", 7, 10).side(),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

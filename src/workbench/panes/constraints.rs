@@ -19,6 +19,18 @@ pub static PANE: Pane = Pane {
     live: Live::Recipe,
     hints: &[Action::MoveDown, Action::NextThing, Action::Enter, Action::NextPanel],
     build,
+    count: |view| {
+        let (_, rules) = rules(view);
+        let fails = |is_warning: bool| {
+            let failing = rules.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail { .. }));
+            failing.filter(|(rule, _)| rule.is_warning == is_warning).count()
+        };
+        match (fails(false), fails(true)) {
+            (0, 0) => (!rules.is_empty()).then(|| rules.len().to_string()),
+            (0, warned) => Some(format!("{warned}!")),
+            (not, _) => Some(format!("{not}✗")),
+        }
+    },
     on: |view, action| match (action, view.selected(&PANE)?) {
         (Action::Enter, RowId::Constraint(name)) => {
             Some(Step::Select(&values::PANE, format!("constraints[name={name}]").into()))

@@ -14,6 +14,12 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Compare],
     hints: &[Action::MoveDown, Action::Enter, Action::Noise, Action::NextPanel],
     build,
+    count: |view| {
+        let (_, drift) = view.model.compare.changes.answer()?;
+        let shown = drift.changes.iter().filter(|change| view.model.compare.noise.shows(change));
+        let groups: std::collections::BTreeSet<String> = shown.map(|change| group_of(&change.path)).collect();
+        (!groups.is_empty()).then(|| groups.len().to_string())
+    },
     on: |view, action| match (action, view.selected(&PANE)) {
         (Action::Enter | Action::FoldToggle, Some(RowId::Line(NOISE, at))) => Some(Step::SwitchNoise(RULES[*at].name)),
         (Action::Enter, _) => Some(Step::Focus(&readings::PANE)),

@@ -1,12 +1,13 @@
 //! Who set the selected value: every layer that spoke or could have, winner first.
 
-use super::{Table, changes, prelude::*, values};
+use super::{Table, prelude::*, values};
 use crate::{
     constraint::Verdict,
     diff::standing::{self, Standing},
     document::traced::{Traced, TracedValue},
     resolve::explain::{self, Rung},
     workbench::{
+        contrast,
         excerpt::{self, Excerpt},
         widgets::table::text_columns,
     },
@@ -59,7 +60,7 @@ fn build(view: &View<'_>) -> Content {
         let wins = place == 0 && rung.value.is_some();
         let role = if rung.value.is_some() { Role::layer(rung.layer) } else { Role::Muted };
         let value = match &rung.value {
-            Some(value) => Cell::new(if wins { Role::Strong } else { Role::Text }, changes::shown_value(value)),
+            Some(value) => Cell::new(if wins { Role::Strong } else { Role::Text }, contrast::shown(value)),
             None => match parts.get(&rung.layer) {
                 Some(count) => Cell::new(Role::Text, format!("(sets {})", text::count(*count, "value"))),
                 None => Cell::new(Role::Muted, "(not set)"),
@@ -148,40 +149,30 @@ fn go_on(view: &View<'_>, content: &mut Content, rungs: &[Rung], left: &mut usiz
     let widths = table.widths(u16::try_from(columns).unwrap_or(u16::MAX));
     let room = |row: &Row| usize::from(table.reach(row, AT, &table.widths_of_row(row, &widths)));
     let is_cut: Vec<bool> = content.rows.iter().map(|row| row.cells[AT].width() > room(row)).collect();
-    let mut below = vec![None; rungs.len()];
-    for (place, _) in is_cut.iter().enumerate().filter(|(_, is_cut)| **is_cut) {
-        if *left > 0 {
-            *left -= 1;
-            below[place] = Some(content.rows[place].cells[AT].clone());
-        }
-    }
-    for (place, rung) in rungs.iter().enumerate().filter(|(_, rung)| rung.value.is_some() && !rung.criteria.is_empty())
-    {
-        let criteria = Cell::new(Role::Muted, &rung.criteria);
-        let fits = |before: &Cell| INDENT.len() + before.width() + 2 + criteria.width() <= columns;
-        below[place] = match below[place].take() {
-            Some(at) if fits(&at) => Some(at.and(Role::Muted, "  ").with(&criteria)),
-            None if *left > 0 => {
-                *left -= 1;
-                Some(criteria)
-            }
-            known => known,
-        };
-    }
-    let rows = std::mem::take(&mut content.rows).into_iter().enumerate();
-    for (place, row) in rows {
-        let Some(cell) = below[place].take() else {
-            content.rows.push(row);
-            continue;
-        };
+    let mut take = |wanted: bool| {
+        let takes = wanted && *left > 0;
+        *left -= usize::from(takes);
+        takes
+    };
+    let moved: Vec<bool> = is_cut.into_iter().map(&mut take).collect();
+    let has_criteria = |rung: &Rung| rung.value.is_some() && !rung.criteria.is_empty();
+    let named: Vec<bool> = rungs.iter().map(|rung| take(has_criteria(rung))).collect();
+    let rows = std::mem::take(&mut content.rows);
+    let below = |place: usize, part: usize, cell: Cell| Row {
+        continues: true,
+        ..Row::new(RowId::Piece(place, part), vec![Cell::text(INDENT).with(&cell)])
+    };
+    for (place, row) in rows.into_iter().enumerate() {
         let mut cells = row.cells.to_vec();
-        if is_cut[place] {
-            cells[AT] = Cell::default();
-        }
-        let link = is_cut[place].then(|| file_of(view, parts_of(&rungs[place].at).0)).flatten();
-        let cell = Cell::text(INDENT).with(&cell).leading_to(link);
+        let at = moved[place].then(|| std::mem::take(&mut cells[AT]));
         content.rows.push(Row { cells: cells.into(), ..row });
-        content.rows.push(Row { continues: true, ..Row::new(RowId::Piece(place, 1), vec![cell]) });
+        content.rows.extend(at.map(|at| {
+            let row = below(place, 1, at);
+            let target = file_of(view, parts_of(&rungs[place].at).0);
+            let cells = row.cells.iter().map(|cell| cell.clone().leading_to(target.clone())).collect::<Vec<_>>();
+            Row { cells: cells.into(), ..row }
+        }));
+        content.rows.extend(named[place].then(|| below(place, 2, Cell::new(Role::Muted, &rungs[place].criteria))));
     }
 }
 
@@ -195,7 +186,7 @@ fn what_if(view: &View<'_>, path: &str) -> Option<(Role, String)> {
     what_if.changes.value.as_ref()?.iter().find(|change| change.path == path)?;
     let said = match values::traced_at(then, path) {
         Some(traced) => sentence(&explain::ladder(then, traced))
-            .map_or_else(|| changes::shown_value(&traced.to_value()), |(_, said)| said),
+            .map_or_else(|| contrast::shown(&traced.to_value()), |(_, said)| said),
         None => "not set".to_owned(),
     };
     Some((Role::Change, format!("what-if  {said}")))
@@ -204,7 +195,7 @@ fn what_if(view: &View<'_>, path: &str) -> Option<(Role, String)> {
 /// Why the value is what it is: `false, because kind (service=kind) at overlays/kind.yaml:15 hides true of …`.
 fn sentence(rungs: &[Rung]) -> Option<(Role, String)> {
     let (winner, rest) = rungs.split_first()?;
-    let shown = |rung: &Rung| rung.value.as_ref().map(changes::shown_value);
+    let shown = |rung: &Rung| rung.value.as_ref().map(contrast::shown);
     let named = |rung: &Rung| {
         let place = place_of(&rung.at);
         let criteria = if rung.criteria.is_empty() { String::new() } else { format!(" ({})", rung.criteria) };

@@ -62,6 +62,7 @@ use crate::{
 use std::{any::Any, fmt, sync::Arc};
 
 pub use bundle::PANE as BUNDLE;
+pub use cause::PANE as CHANGE;
 pub use changes::PANE as CHANGES;
 pub use check::PANE as CHECK;
 pub use checks::PANE as CHECKS;
@@ -159,6 +160,8 @@ pub struct Pane {
     pub live: Live,
     /// For the hint line, ordered by use.
     pub hints: &'static [Action],
+    /// What is said of it where there is only room for its name: how much is in it, with the sign of what it counts.
+    pub count: fn(&View<'_>) -> Option<String>,
     /// What an action is called in that line, where it means something else here than elsewhere.
     pub words: &'static [(Action, &'static str)],
     /// The cursor stays on the last row as rows arrive, until it is moved.
@@ -181,6 +184,7 @@ impl Pane {
         needs: &[],
         live: Live::No,
         hints: &[],
+        count: |_| None,
         words: &[],
         follows: false,
         wraps: false,

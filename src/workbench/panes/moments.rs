@@ -3,7 +3,11 @@
 use super::prelude::*;
 use crate::{
     ops::snapshots::Moment,
-    workbench::{model::Source, widgets::table},
+    workbench::{
+        comparison::{MINUTES, SECONDS},
+        model::Source,
+        widgets::table,
+    },
 };
 
 pub static PANE: Pane = Pane {
@@ -63,7 +67,8 @@ fn build(view: &View<'_>) -> Content {
         let cells = vec![Cell::new(role, "now"), Cell::new(Role::Muted, word), Cell::default(), Cell::default()];
         rows.push(Row { marker: Some((Role::Run, glyph)), ..Row::new(NOW, cells) });
     }
-    rows.extend(moments.iter().rev().map(|moment| row(moment, shown)));
+    let letters = letters(&moments);
+    rows.extend(moments.iter().rev().map(|moment| row(moment, shown, letters)));
     let position = shown.and_then(|id| moments.iter().position(|moment| moment.id == id));
     let [before, next] = [Action::PreviousThing, Action::NextThing].map(|action| view.keys.key(action));
     let count = text::count(moments.len(), "snapshot");
@@ -73,12 +78,12 @@ fn build(view: &View<'_>) -> Content {
     let keys = if has_room { format!("{before} {next} where it changed, ") } else { String::new() };
     Content {
         title: match &time.past {
-            Some(past) => format!("time: PAST {}", when(&past.moment.at)),
+            Some(past) => format!("time: PAST {}", when(&past.moment.at, letters)),
             None => "time: now".to_owned(),
         },
         note: format!("{keys}{position}"),
         columns: vec![
-            Column::new("TAKEN", 16, 16),
+            Column::new("TAKEN", 16, 19),
             Column::new("NAME", 8, 18).priority(2),
             Column::new("CHANGES", 7, 7).right().priority(1),
             Column::new("WHAT", 20, 60).grows(),
@@ -91,12 +96,19 @@ fn build(view: &View<'_>) -> Content {
     }
 }
 
-/// `2026-01-14 09:10` of a time in RFC 3339.
-fn when(at: &str) -> String {
-    text::clean(at.get(..16).unwrap_or(at)).replace('T', " ")
+/// `2026-01-14 09:10` of a time in RFC 3339, in so many letters.
+fn when(at: &str, letters: usize) -> String {
+    text::clean(at.get(..letters).unwrap_or(at)).replace('T', " ")
 }
 
-fn row(moment: &Moment, shown: Option<&str>) -> Row {
+/// Letters of a time to the minute, or to the second where two of the moments have the same minute.
+fn letters(moments: &[&Moment]) -> usize {
+    let minute = |moment: &Moment| moment.at.get(..MINUTES).map(str::to_owned);
+    let is_same = moments.windows(2).any(|pair| minute(pair[0]) == minute(pair[1]));
+    if is_same { SECONDS } else { MINUTES }
+}
+
+fn row(moment: &Moment, shown: Option<&str>, letters: usize) -> Row {
     let is_shown = shown == Some(&moment.id);
     let changes = match (&moment.since, moment.changes) {
         (None, _) => Cell::new(Role::Muted, "-"),
@@ -113,7 +125,7 @@ fn row(moment: &Moment, shown: Option<&str>) -> Row {
     Row {
         marker: is_shown.then_some((Role::Run, "»")),
         matters: moment.changes > 0,
-        ..Row::new(&moment.id, vec![Cell::new(role, when(&moment.at)), name, changes, what])
+        ..Row::new(&moment.id, vec![Cell::new(role, when(&moment.at, letters)), name, changes, what])
     }
 }
 

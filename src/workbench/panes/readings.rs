@@ -12,7 +12,7 @@ use crate::{
     inventory::Inventory,
     ops::diff::Drift,
     text::listed,
-    workbench::model::CompareView,
+    workbench::{contrast, model::CompareView},
 };
 use serde_json::Value;
 use std::{
@@ -27,6 +27,11 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Compare, Need::Cluster, Need::Cursor(&groups::PANE)],
     hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::Noise, Action::CompareWith, Action::Swap],
     build,
+    count: |view| {
+        let (_, drift) = view.model.compare.changes.answer()?;
+        let shown = drift.changes.iter().filter(|change| view.model.compare.noise.shows(change)).count();
+        Some(format!("{}~", text::thousands(shown))).filter(|count| count != "0~")
+    },
     on: |view, action| match action {
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
         Action::Enter => Some(Step::Focus(&reading::PANE)),
@@ -173,8 +178,12 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
 }
 
 fn side(value: &Option<Value>, role: Role) -> Cell {
+    said(value.as_ref().map(contrast::shown), role)
+}
+
+fn said(value: Option<String>, role: Role) -> Cell {
     match value {
-        Some(value) => Cell::new(role, changes::shown_value(value)),
+        Some(value) => Cell::new(role, value),
         None => Cell::new(Role::Muted, "-"),
     }
 }
@@ -202,11 +211,9 @@ fn row(line: &Line<'_>, shown: &str, depth: u16, known: &BTreeSet<&str>) -> Row 
         true => name.and(Role::Muted, format!("  {}", change.cause)),
         false => name,
     };
-    let mut cells = vec![
-        name,
-        side(&change.left, role(Role::Remove)),
-        side(right, role(if is_same { Role::Text } else { Role::Add })),
-    ];
+    let [left, right] = contrast::sides(change.left.as_ref(), right.as_ref());
+    let right = said(right, role(if is_same { Role::Text } else { Role::Add }));
+    let mut cells = vec![name, said(left, role(Role::Remove)), right];
     cells.extend(third.map(|value| side(value, role(if *value == change.left { Role::Text } else { Role::Add }))));
     Row { marker, matters, depth, ..Row::new(&change.path, cells) }
 }
@@ -353,11 +360,11 @@ fn content(has_third: bool, (title, note): (String, String), rows: Vec<Row>, say
     let title = if title.is_empty() { "differences".to_owned() } else { title };
     let mut columns = vec![
         Column::new("READING", 16, 40).grows().name_like(),
-        Column::new("A", 10, 34).list_like(),
-        Column::new("B", 10, 34).list_like(),
+        Column::new("A", 10, 34).list_like().side(),
+        Column::new("B", 10, 34).list_like().side(),
     ];
     if has_third {
-        columns.push(Column::new("C", 10, 34).list_like());
+        columns.push(Column::new("C", 10, 34).list_like().side());
     }
     Content { title, note, columns, says, rows, headers: true, ..Content::default() }
 }

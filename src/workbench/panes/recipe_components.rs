@@ -10,6 +10,10 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Recipe, Need::WhatIf],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Copy, Action::NextPanel],
     build,
+    count: |view| {
+        let components = &view.model.recipe.value.as_ref()?.recipe.components;
+        Some(components.iter().filter(|component| component.is_enabled()).count().to_string())
+    },
     on: |view, action| {
         let name = view.selected(&PANE)?.named()?;
         let path = format!("components.{}", Segment::Key(name.to_owned()));

@@ -18,6 +18,7 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Runs, Need::Look],
     hints: &[Action::MoveDown, Action::Enter, Action::CompareWith, Action::Details, Action::Copy],
     build,
+    count: |view| Some(text::thousands(view.model.records.list.value.as_ref()?.len())).filter(|count| count != "0"),
     on: |view, action| {
         let name = || view.selected(&PANE).map(|row| row.name().to_owned());
         match action {

@@ -22,6 +22,10 @@ pub static PANE: Pane = Pane {
     live: Live::Recipe,
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::NextPanel],
     build,
+    count: |view| {
+        let shapes = view.model.cluster.fleet.shapes.len();
+        (view.model.cluster.snapshot.is_some() && shapes > 0).then(|| text::thousands(shapes))
+    },
     on: |view, action| match (action, view.selected(&PANE)?) {
         (Action::Enter, RowId::Shape(key)) => Some(Step::Drill(key.clone())),
         _ => None,

@@ -13,6 +13,7 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Recipe, Need::WhatIf],
     hints: &[Action::MoveDown, Action::Right, Action::WhatIf, Action::CompareWith, Action::GoDefinition],
     build,
+    count: |view| Some(view.model.recipe.value.as_ref()?.recipe.applied_overlays.len().to_string()),
     on: |view, action| match (action, view.row(&PANE)?) {
         (Action::Enter, row) if row.branch.is_some() => Some(Step::Fold),
         (Action::GoDefinition, row) => Some(definition(view, &row.id)),

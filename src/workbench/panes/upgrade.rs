@@ -1,11 +1,12 @@
 //! One upgrade in full: the verdict with its reason, where the component is, steps, objects at risk, changed values.
 
-use super::{changes::shown_value, prelude::*, upgrades};
+use super::{prelude::*, upgrades};
 use crate::{
     diff::Change,
     document::selector::Segment,
     ops::upgrade::Report,
     upgrade::{Verdict, report::Row as Upgraded},
+    workbench::contrast,
 };
 
 pub static PANE: Pane = Pane {
@@ -195,6 +196,7 @@ fn values(page: &mut Page, report: &Report, row: &Upgraded) {
 fn value(page: &mut Page, row: &Upgraded, change: &Change) {
     let prefix = format!("components.{}.values.", Segment::Key(row.component.clone()));
     let path = change.path.strip_prefix(&prefix).unwrap_or(&change.path);
-    let side = |value: &Option<serde_json::Value>| value.as_ref().map_or("(not set)".to_owned(), shown_value);
-    page.item(Role::Change, "~ ", &format!("{path} from {} to {}", side(&change.left), side(&change.right)));
+    let sides = contrast::sides(change.left.as_ref(), change.right.as_ref());
+    let [left, right] = sides.map(|side| side.unwrap_or_else(|| "(not set)".to_owned()));
+    page.item(Role::Change, "~ ", &format!("{path} from {left} to {right}"));
 }

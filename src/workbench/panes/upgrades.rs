@@ -141,8 +141,8 @@ fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
         note,
         columns: vec![
             Column::new("COMPONENT", 14, 26).grows().name_like(),
-            Column::new("INSTALLED", 9, 12).priority(2),
-            Column::new("WANTED", 8, 12).priority(1),
+            Column::new("INSTALLED", 9, 12).side().priority(2),
+            Column::new("WANTED", 8, 12).side().priority(1),
             Column::new("VERDICT", 11, 11),
             Column::new("WHY", 16, 60).grows().priority(3),
         ],

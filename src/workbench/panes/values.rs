@@ -1,6 +1,6 @@
 //! The resolved document as a tree in source order, with who set each value.
 
-use super::{changes::shown_value, ladder, prelude::*, stack};
+use super::{ladder, prelude::*, stack};
 use crate::{
     criteria::{Criteria, Dimension},
     diff::{Change, ChangeKind},
@@ -9,7 +9,7 @@ use crate::{
         traced::{LayerKind, Origin, Traced, TracedValue, Wrote},
     },
     resolve::Resolution,
-    workbench::model::KEPT,
+    workbench::{contrast, model::KEPT},
 };
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -215,8 +215,9 @@ impl Tree<'_> {
         let cells = Arc::make_mut(&mut row.cells);
         cells.pop();
         if let (Some(change), Some(value)) = (change, cells.last_mut()) {
-            let then = change.right.as_ref().map_or("not set".to_owned(), shown_value);
-            *value = std::mem::take(value).and(Role::Muted, " → ").and(Role::Change, then);
+            let [_, then] = contrast::sides(change.left.as_ref(), change.right.as_ref());
+            let then = then.unwrap_or_else(|| "not set".to_owned());
+            *value = std::mem::take(value).becoming(Role::Change, then);
         }
         cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
         cells.push(set_by(self.resolution, traced));

@@ -1,5 +1,6 @@
 //! Reusable parts of the view: text that fits, boxes, windowed tables. They draw what is visible and know no data.
 
+pub mod apart;
 pub mod bar;
 pub mod canvas;
 pub mod curve;

@@ -3,6 +3,7 @@
 //! In: a table and an area of a canvas. Out: its cells; nothing of the table changes.
 
 use super::{
+    apart,
     canvas::Canvas,
     table::{Align, Cell, Column, Identity, MARGIN, Row, Table},
     text::{self, Cut},
@@ -146,6 +147,7 @@ impl<I: Identity> Table<I> {
         let row = &self.content.rows[self.visible[place]];
         self.draw_glyphs(canvas, line, place, row);
         let widths = self.widths_of_row(row, widths);
+        let sides = self.sides_of(row, &widths);
         let mut x = line.left() + MARGIN;
         for (index, (cell, width)) in row.cells.iter().zip(&*widths).enumerate() {
             // A row of one cell is seen also where nothing else is in the columns.
@@ -173,10 +175,31 @@ impl<I: Identity> Table<I> {
                 true => self.first_line(place, &widths, line.width.saturating_sub(MARGIN + 1)),
                 false => None,
             };
-            let cell = first.as_ref().unwrap_or(cell);
+            let side = sides.iter().find(|(at, _)| *at == index).map(|(_, side)| side);
+            let cell = first.as_ref().or(side).unwrap_or(cell);
             self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
             x += width + GAP;
         }
+    }
+
+    /// What is shown of the sides of a row, where one of them is cut.
+    fn sides_of(&self, row: &Row<I>, widths: &[u16]) -> Vec<(usize, Cell)> {
+        let columns = self.content.columns.iter().zip(&*row.cells).zip(widths).enumerate();
+        let sides: Vec<(usize, Role, &str, usize)> = columns
+            .filter(|(_, ((column, _), width))| column.is_side && **width > 0)
+            .filter_map(|(at, ((_, cell), _))| match &cell.spans[..] {
+                [(role, text)] => Some((at, *role, text.as_str(), usize::from(self.reach(row, at, widths)))),
+                _ => None,
+            })
+            .collect();
+        let Some((first, ..)) =
+            sides.first().filter(|_| sides.iter().any(|(.., text, room)| text::width(text) > *room))
+        else {
+            return Vec::new();
+        };
+        let (texts, rooms): (Vec<&str>, Vec<usize>) = sides.iter().map(|(.., text, room)| (*text, *room)).unzip();
+        let shown = apart::fit(&texts, &rooms, self.content.columns[*first].cut);
+        sides.iter().zip(shown).map(|((at, role, ..), shown)| (*at, Cell::new(*role, shown))).collect()
     }
 
     /// The row's own glyph, and the marks of what a person marked and of what changed; as many as have room before the cells.
@@ -218,6 +241,14 @@ impl<I: Identity> Table<I> {
             self.draw_cell(canvas, area, &rest, column);
             return;
         }
+        if let ([was, arrow, becomes], true) = (&cell.spans[..], cell.is_change && skip == 0) {
+            let spans = change(was, arrow, becomes, room, column.cut);
+            let mut x = area.x;
+            for (role, text) in &spans {
+                x += canvas.text(x, area.y, area.right() - x, text, *role);
+            }
+            return;
+        }
         if let [(role, text)] = &cell.spans[..] {
             canvas.fitted(area.x, area.y, area.width, text::skip(text, skip), column.cut, *role);
             return;
@@ -231,5 +262,50 @@ impl<I: Identity> Table<I> {
         if needed > room + self.skipped(column) && x == area.right() {
             canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
         }
+    }
+}
+
+/// A span of a cell.
+type Span = (Role, String);
+
+/// What something was and what it becomes, in fewer columns than both take; where there are few, only what it becomes.
+fn change(was: &Span, arrow: &Span, becomes: &Span, room: usize, cut: Cut) -> Vec<Span> {
+    let left = room.saturating_sub(text::width(&arrow.1));
+    let widths = [text::width(&was.1), text::width(&becomes.1)];
+    // What one leaves of its half, the other takes.
+    let first = left.div_ceil(2).max(left.saturating_sub(widths[1])).min(widths[0]);
+    let rooms = [first, left - first];
+    let is_too_narrow = |(room, width): (&usize, usize)| *room < width && *room < LEAST;
+    if rooms.iter().zip(widths).any(is_too_narrow) {
+        let arrow = arrow.1.trim_start().to_owned();
+        let left = room.saturating_sub(text::width(&arrow));
+        return vec![(Role::Muted, arrow), (becomes.0, text::fit(&becomes.1, left, cut).into_owned())];
+    }
+    let texts = apart::fit(&[&was.1, &becomes.1], &rooms, cut).into_iter().map(std::borrow::Cow::into_owned);
+    let mut spans: Vec<Span> = [was.0, becomes.0].into_iter().zip(texts).collect();
+    spans.insert(1, arrow.clone());
+    spans
+}
+
+/// Columns below which a value that is cut says nothing.
+const LEAST: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_something_becomes_is_not_cut_for_what_it_was() {
+        let shown = |was: &str, becomes: &str, room: usize| {
+            let span = |text: &str| (Role::Text, text.to_owned());
+            let spans = change(&span(was), &span(" → "), &span(becomes), room, Cut::End);
+            let shown: String = spans.into_iter().map(|(_, text)| text).collect();
+            assert!(text::width(&shown) <= room, "{shown}");
+            shown
+        };
+        assert_eq!(shown("components/gpu-operator/values.yaml", "true", 20), "components/g… → true");
+        assert_eq!(shown("true", "components/gpu-operator/values.yaml", 20), "true → components/g…");
+        assert_eq!(shown("nvcr.io/nvidia/a-driver", "nvcr.io/nvidia/b-driver", 21), "…a-driver → …b-driver");
+        assert_eq!(shown("components/one.yaml", "components/two.yaml", 10), "→ compone…");
     }
 }

@@ -29,6 +29,8 @@ pub struct Cell {
     width: usize,
     /// Its last piece is left out whole where it has no room.
     pub(super) is_spare: bool,
+    /// Its first and its last piece are what something was and what it becomes: none of the two goes for the other.
+    pub(super) is_change: bool,
     /// Boxed, because few of the many cells of a fleet have one.
     pub(super) link: Option<Box<Target>>,
 }
@@ -52,6 +54,12 @@ impl Cell {
     /// With one more piece, which is left out whole where it has no room: half of it would say nothing.
     pub fn and_where_room(self, role: Role, text: impl AsRef<str>) -> Cell {
         Cell { is_spare: true, ..self.and(role, text) }
+    }
+
+    /// With what it becomes, where it is in one piece: of both as much is shown as tells them apart.
+    pub fn becoming(self, role: Role, text: impl AsRef<str>) -> Cell {
+        let is_change = self.spans.len() == 1;
+        Cell { is_change, ..self.and(Role::Muted, " → ").and(role, text) }
     }
 
     /// The same text with that of another cell behind it.
@@ -183,11 +191,23 @@ pub struct Column {
     pub cut: Cut,
     /// Only shown when wide columns are asked for.
     pub wide_only: bool,
+    /// One of those that hold the same thing of different sides: what is in them is cut so that it is told apart.
+    pub is_side: bool,
 }
 
 impl Column {
     pub const fn new(name: &'static str, min: u16, ideal: u16) -> Column {
-        Column { name, min, ideal, grows: false, priority: 0, align: Align::Left, cut: Cut::End, wide_only: false }
+        Column {
+            name,
+            min,
+            ideal,
+            grows: false,
+            priority: 0,
+            align: Align::Left,
+            cut: Cut::End,
+            wide_only: false,
+            is_side: false,
+        }
     }
 
     pub const fn grows(mut self) -> Column {
@@ -217,6 +237,11 @@ impl Column {
 
     pub const fn list_like(mut self) -> Column {
         self.cut = Cut::List;
+        self
+    }
+
+    pub const fn side(mut self) -> Column {
+        self.is_side = true;
         self
     }
 

@@ -454,3 +454,61 @@ fn halves_of_a_text_stay_where_they_are_while_one_scrolls() {
         assert!(moved > 10 && places.len() == 1, "{wraps}: {places:?}");
     }
 }
+
+/// Two values in few columns are cut where they are the same, so that nobody reads them as the same value.
+#[test]
+fn values_that_differ_are_not_cut_to_the_same_text() {
+    let mut cut = 0;
+    for (width, height) in [(60, 40), (80, 24), (120, 40), (200, 60)] {
+        for other in [OTHER, "diff service=eks accelerator=gb200 os=ubuntu intent=inference platform=dynamo"] {
+            let mut desk = Desk::live(width, height);
+            desk.command(other);
+            desk.keys("z R g g");
+            for _ in 0..desk.state.desk.table(&CHANGES).visible.len() {
+                let text = desk.text();
+                let line = text.lines().find(|line| line.contains('›')).unwrap_or_else(|| panic!("{text}"));
+                let panel = line.split(['┃', '│']).find(|part| part.contains('›')).unwrap_or_default();
+                let sides: Vec<&str> = panel.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect();
+                if let [.., left, right] = sides[..]
+                    && [left, right].iter().any(|side| side.contains('…'))
+                    && selected(&mut desk, &CHANGES).matches("  ").count() > 1
+                {
+                    assert_ne!(left, right, "{width}: {text}");
+                    cut += 1;
+                }
+                desk.keys("j");
+            }
+        }
+    }
+    assert!(cut > 10, "{cut} values are cut, so that little is tested");
+}
+
+/// A list without names is one change, which says what is on one side only.
+#[test]
+fn a_list_without_names_says_which_elements_came_and_went() {
+    let mut desk = Desk::live(120, 40);
+    let mut seen = 0;
+    for criteria in ["service=eks accelerator=h100 os=ubuntu intent=training", "service=gke accelerator=h100 os=cos"] {
+        desk.command(&format!("diff {criteria}"));
+        let changes = desk.state.model.diff.changes.value.clone().unwrap();
+        for change in &changes.changes {
+            let list = |side: &Option<serde_json::Value>| side.as_ref().and_then(|side| side.as_array().cloned());
+            let (Some(left), Some(right)) = (list(&change.left), list(&change.right)) else { continue };
+            if change.kind != ChangeKind::Modified {
+                continue;
+            }
+            desk.state.prepare();
+            assert!(desk.state.desk.table_mut(&CHANGES).select(&change.path.as_str().into()), "{}", change.path);
+            desk.state.desk.mark(panes::Need::Cursor(&CHANGES));
+            desk.state.prepare();
+            let rows = &desk.state.desk.table(&panes::CHANGE).content.rows;
+            let signs = |sign: &str| rows.iter().filter(|row| row.plain().starts_with(sign)).count();
+            let own = |one: &[serde_json::Value], other: &[serde_json::Value]| {
+                one.iter().filter(|value| !other.contains(value)).count()
+            };
+            assert_eq!((signs("- "), signs("+ ")), (own(&left, &right), own(&right, &left)), "{}", change.path);
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no list differs, so that nothing is tested");
+}

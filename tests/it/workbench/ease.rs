@@ -17,7 +17,7 @@ use aicr::{
         keymap::{self, Action},
         layout::Presence,
         msg::{Msg, Written},
-        panes::{self, NODES, VALUES},
+        panes::{self, NODES, RowId, VALUES},
         screenshot,
         theme::{self, Role},
         view,
@@ -221,7 +221,8 @@ fn layers_are_numbered_from_the_bottom() {
     let ladder = panes::of_screen(Screen::Recipe).find(|pane| pane.name == "ladder").unwrap();
     let signs = |desk: &Desk| -> Vec<String> {
         let rows = &desk.state.desk.table(ladder).content.rows;
-        rows.iter().map(|row| row.cells[0].plain().into_owned()).collect()
+        let layers = rows.iter().filter(|row| matches!(row.id, RowId::Rung(_)));
+        layers.map(|row| row.cells[0].plain().into_owned()).collect()
     };
     assert_eq!(signs(&desk), ["4", "3", "2", "1", "v"]);
     desk.command("value components.gpu-operator.values.driver.version");
@@ -445,10 +446,14 @@ fn without_message(state: &State) -> String {
 fn a_rung_that_is_silent_leads_nowhere() {
     let mut desk = Desk::live(120, 40);
     desk.command("value components.gpu-operator.values.driver.enabled");
-    desk.keys("Enter j g d");
+    // What lets a layer in is a line below it, and leads where the layer does.
+    desk.keys("Enter j j g d");
     desk.shows("this layer does not set the value");
-    desk.keys("k g d");
-    desk.shows("overlays/kind.yaml:15");
+    for keys in ["k g d", "k g d"] {
+        desk.keys(keys);
+        desk.shows("catalog/overlays/kind.yaml:15");
+        desk.keys("Esc");
+    }
 }
 
 /// What has no room is counted, whichever columns they are.

@@ -4,6 +4,7 @@ use super::desk::{Desk, snapshot};
 use aicr::workbench::{
     Screen,
     keymap::Action,
+    model::Severity,
     panes::{CHECKS, LOG, NODE, NODES, Pane, SHAPES, VALUES},
     widgets::table::Identity,
 };
@@ -107,4 +108,23 @@ fn panels_that_are_gone_are_passed_over() {
     let now = desk.state.desk.focused();
     assert!(now != &aicr::workbench::panes::WHAT_IF, "what-if is closed");
     desk.text();
+}
+
+/// What was said on one screen is not read as if it was said of the next one; a failure waits for its answer.
+#[test]
+fn a_message_goes_with_its_screen_and_a_failure_stays() {
+    let mut desk = Desk::live(120, 40);
+    desk.state.model.say(Severity::Info, "said of the nodes");
+    desk.keys("j");
+    desk.shows("said of the nodes");
+    desk.keys("2");
+    assert!(!desk.text().contains("said of the nodes"), "{}", desk.text());
+    assert!(desk.state.model.messages.iter().any(|message| message.text == "said of the nodes"), "it is in the list");
+    // What the change of the screen itself comes to is said there.
+    desk.command("compare");
+    assert_eq!(desk.state.desk.screen, Screen::Compare);
+    desk.shows("compares a file with the cluster");
+    desk.state.model.say(Severity::Fail, "failed to read the file");
+    desk.keys("1");
+    desk.shows("failed to read the file");
 }

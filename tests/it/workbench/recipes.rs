@@ -575,3 +575,55 @@ fn a_value_that_a_layer_only_repeats_is_no_change() {
     assert!(!row("components.gpu-operator.name").matters, "base says the same");
     assert!(row("components.gpu-operator.values.driver.enabled").matters, "base says otherwise");
 }
+
+/// What was tried is not lost by the key that opened it; Esc is the key that reverts.
+#[test]
+fn what_if_goes_on_with_what_was_tried_when_it_was_closed_by_its_own_key() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 i l");
+    let tried = desk.state.model.what_if.as_ref().unwrap().criteria.clone();
+    assert_ne!(tried, *desk.state.model.criteria());
+    desk.keys("i");
+    assert!(desk.state.model.what_if.is_none());
+    desk.shows(&format!("what-if closed; i goes on with {tried}"));
+    desk.keys("i");
+    assert_eq!(desk.state.model.what_if.as_ref().unwrap().criteria, tried);
+    desk.shows("changed by what-if");
+    desk.keys("Esc i");
+    let criteria = desk.state.model.what_if.as_ref().map(|what_if| what_if.criteria.clone());
+    assert_eq!(criteria.as_ref(), Some(desk.state.model.criteria()), "reverted is reverted");
+}
+
+/// The line that set a value is read with those before and after it.
+#[test]
+fn a_line_that_is_gone_to_is_seen_with_what_is_around_it() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.command("value components.gpu-operator.values.driver.kernelModuleType");
+        desk.keys("g d");
+        let text = desk.text();
+        let at = |words: &str| text.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{text}"));
+        let [top, target] = [at("values.yaml:105"), at("kernelModuleType: auto")];
+        // A file is not scrolled past its end.
+        let lines = usize::from(height) - 6;
+        let (line, all) = (105, 125);
+        assert!(text.contains("125 lines"), "{text}");
+        assert_eq!(target - top - 1, (lines / 3).max((line - 1_usize).saturating_sub(all - lines)), "{text}");
+    }
+}
+
+#[test]
+fn the_next_warning_of_a_bundle_is_unfolded_and_read() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.keys("g b ]");
+        let table = desk.state.desk.table(&panes::BUNDLE);
+        let row = table.row().unwrap_or_else(|| panic!("no row")).plain();
+        assert!(table.row().is_some_and(|row| row.id == RowId::from("note 0")), "{row}");
+        let words: String = row.chars().filter(|c| !c.is_whitespace()).collect();
+        let shown: String = desk.text().chars().filter(|c| !c.is_whitespace()).collect();
+        assert!(words.len() > 20 && shown.contains(&words), "{row} is not in\n{}", desk.text());
+        assert!(!desk.text().lines().any(|line| line.contains(&row) && line.contains('…')), "{}", desk.text());
+        golden(&format!("bundle-notes-{width}x{height}"), &desk.text());
+    }
+}

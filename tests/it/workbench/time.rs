@@ -368,3 +368,27 @@ fn a_rule_on_noise_is_seen_and_switched() {
     desk.shows("changes at every boot");
     assert_eq!(desk.state.desk.table(&NODES).filter, "");
 }
+
+/// Times of snapshots that were taken within a minute have seconds, and only those.
+#[test]
+fn snapshots_of_the_same_minute_are_told_apart_by_seconds() {
+    let mut desk = desk(120, 40);
+    desk.keys("T");
+    desk.shows("2026-01-08 09:15 ");
+    let folder = desk.kept.take().unwrap();
+    let soon = cluster("2026-01-10T22:00:40Z", Some(("worker-2", "6.12.61")));
+    snapshots::save(folder.path(), &soon, None, How::Recorded).unwrap();
+    desk.kept = Some(folder);
+    desk.keys("T T");
+    desk.shows("2026-01-10 22:00:00");
+    desk.shows("2026-01-10 22:00:40");
+
+    let mut desk = Desk::live(120, 40);
+    let (a, b) =
+        (cluster("2026-01-10T22:00:00Z", None), cluster("2026-01-10T22:00:40Z", Some(("worker-2", "6.12.61"))));
+    compare(&mut desk, ("one.yaml", a.clone()), ("two.yaml", b));
+    desk.keys("5");
+    desk.shows("A one.yaml 2026-01-10 22:00:00   B two.yaml 2026-01-10 22:00:40");
+    compare(&mut desk, ("one.yaml", a), ("two.yaml", cluster("2026-01-10T22:01:00Z", Some(("worker-2", "6.12.61")))));
+    desk.shows("A one.yaml 2026-01-10 22:00   B two.yaml 2026-01-10 22:01 ");
+}
