@@ -52,10 +52,10 @@ pub struct Args {
     /// The screen to start with: cluster, recipe, diff, validate or compare.
     #[arg(long, value_name = "NAME", value_parser = screen)]
     screen: Option<Screen>,
-    /// What to go to at first, as the palette takes it: `value PATH`, `node NAME`, `diff cluster`; `:link` copies such a
-    /// command line.
+    /// What to go to at first, as the palette takes it (repeatable): `value PATH`, `node NAME`, `diff cluster`, `filter WORDS`;
+    /// `:link` copies such a command line.
     #[arg(long, value_name = "LINE")]
-    go: Option<String>,
+    go: Vec<String>,
     /// The theme: auto (dark or light, as the terminal's background is), dark, light, high-contrast, catppuccin, gruvbox, ansi16, mono,
     /// or one of your own; AICR_THEME says the same.
     #[arg(long, value_name = "NAME")]

@@ -50,6 +50,7 @@ mod history;
 mod input;
 mod keeping;
 mod leaving;
+mod link;
 mod live_checks;
 mod log;
 mod log_export;
@@ -123,7 +124,7 @@ struct Start {
     demo: bool,
     snapshots: Vec<std::path::PathBuf>,
     /// What is done when cluster and recipe are there.
-    go: Option<String>,
+    go: Vec<String>,
     /// Runs of others are still to be looked for, and to be told of.
     looks: bool,
     tells: bool,
@@ -190,7 +191,7 @@ impl State {
                 go: options.go.clone(),
                 looks: options.snapshots.is_empty(),
                 tells: false,
-                follows: options.go.is_none(),
+                follows: options.go.is_empty(),
             },
         })
     }
@@ -506,11 +507,7 @@ impl State {
         effects.append(&mut self.restored);
         let mut effects = self.sent(effects);
         effects.append(&mut self.begun);
-        let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
-        if let Some(line) = self.start.go.take_if(|_| is_there) {
-            let followed = self.follow(&line);
-            effects.extend(self.sent(followed));
-        }
+        effects.extend(self.go_there());
         effects
     }
 

@@ -116,8 +116,8 @@ pub struct RunOptions {
     /// Whose namespaces, charts and names recipes keep: a recipe, a bundle, or `cluster`.
     pub inherit: Option<String>,
     pub screen: Option<Screen>,
-    /// A line of the palette that is done as soon as cluster and recipe are there: what [`app::State::link`] ends with.
-    pub go: Option<String>,
+    /// Lines of the palette that are done as soon as cluster and recipe are there: what [`app::State::link`] ends with.
+    pub go: Vec<String>,
     pub look: Look,
     pub keys: Keymap,
     pub mouse: bool,

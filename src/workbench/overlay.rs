@@ -739,7 +739,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "[FILE]",
         "write this view: .svg or .txt the frame; .md, .json, .yaml or .csv all rows of the focused panel",
     ),
-    ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
+    ("link", "", "copy a command line that opens this view: source, criteria, screen, what is selected, filter, run"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),

@@ -3,22 +3,21 @@
 use super::State;
 use crate::{
     bundle::deployer,
-    criteria::{Criteria, Dimension},
+    criteria::Criteria,
     deploy::event::Way,
-    ops::{self, Failure, Kind, demo::FLEET, run::record},
-    text::shell_word,
+    ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, arguments, desk,
         effect::Effect,
         export::Form,
         keymap::Action,
-        model::{self, Severity, Source, Topic, With},
+        model::{self, Severity, Topic, With},
         msg::SnapshotSlot,
         overlay::COMMANDS,
         palette,
         panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, RowId, UPGRADES, VALUES},
         preferences::THEME,
-        widgets::{table::Identity, text},
+        widgets::text,
     },
 };
 use std::{
@@ -28,8 +27,6 @@ use std::{
 
 /// The cluster as it is now, among snapshots.
 const CLUSTER: &str = "cluster";
-/// What a link may ask for: to look at something.
-const FOLLOWED: [&str; 7] = ["node", "component", "value", "diff", "compare", "filter", "upgrade"];
 
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -171,67 +168,6 @@ impl State {
         let found = columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
         let names = || columns.iter().map(|column| column.name.to_lowercase()).collect::<Vec<_>>().join(", ");
         found.ok_or_else(|| format!("unknown column `{name}`; there are {}", names()))
-    }
-
-    /// Does what a link asks for: it goes somewhere, and changes nothing.
-    pub(super) fn follow(&mut self, line: &str) -> Vec<Effect> {
-        let word = line.split(' ').next().unwrap_or_default();
-        if !FOLLOWED.contains(&word) {
-            let known = FOLLOWED.join(", ");
-            self.say(Severity::Warn, format!("`{word}` is not for links; there are {known}"));
-            return Vec::new();
-        }
-        self.command(line)
-    }
-
-    /// A command line that opens this view: the source, the criteria, the screen and what is selected on it.
-    pub fn link(&self) -> String {
-        let cluster = &self.model.cluster;
-        let mut words = vec!["aicr".to_owned()];
-        match cluster.source {
-            Source::Demo if cluster.context == FLEET => {
-                words.extend(["--demo", "--context", FLEET, "tui"].map(str::to_owned));
-            }
-            Source::Demo => words.extend(["--demo", "tui"].map(str::to_owned)),
-            Source::Saved => words.extend(["tui".to_owned(), shell_word(&cluster.name)]),
-            Source::Live if !cluster.name.is_empty() => {
-                words.extend(["--context".to_owned(), shell_word(&cluster.name), "tui".to_owned()]);
-            }
-            Source::Past => {
-                if self.start.demo {
-                    words.push("--demo".to_owned());
-                }
-                words.push("tui".to_owned());
-                words.extend(self.model.time.past.as_ref().map(|past| format!("@{}", past.moment.id)));
-            }
-            Source::Live | Source::None => words.push("tui".to_owned()),
-        }
-        if self.model.is_stated() {
-            let criteria = self.model.criteria();
-            for dimension in Dimension::ALL {
-                let value = criteria.get(dimension);
-                words.extend(
-                    value.into_iter().flat_map(|value| [format!("--{}", dimension.name()), shell_word(&value)]),
-                );
-            }
-        }
-        words.extend(["--screen".to_owned(), self.desk.screen.name().to_lowercase()]);
-        let selected = |pane| self.desk.table(pane).selected.as_ref().map(|row| row.name().to_owned());
-        let go = match self.desk.screen {
-            Screen::Cluster => selected(&NODES).map(|name| format!("node {name}")),
-            Screen::Recipe => selected(&VALUES).map(|path| format!("value {path}")),
-            Screen::Diff => self.model.diff.with.as_ref().map(|with| match with {
-                With::Criteria(criteria) => format!("diff {criteria}"),
-                With::File(path) => format!("diff {}", arguments::typed(&path.display().to_string())),
-                With::Cluster => "diff cluster".to_owned(),
-                With::Each(left, right) => format!("diff {} {}", arguments::typed(left), arguments::typed(right)),
-                With::OnCluster(left) => format!("diff {} cluster", arguments::typed(left)),
-            }),
-            Screen::Compare => self.keeping.document("compare").map(str::to_owned),
-            Screen::Validate => None,
-        };
-        words.extend(go.into_iter().flat_map(|line| ["--go".to_owned(), shell_word(&line)]));
-        words.join(" ")
     }
 
     fn change_theme(&mut self, name: &str) {

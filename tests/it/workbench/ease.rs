@@ -286,6 +286,46 @@ fn a_link_opens_the_same_view() {
     );
 }
 
+/// The filter, what was chosen besides the dimensions, whose names are kept, and the run.
+#[test]
+fn a_link_has_what_a_person_chose() {
+    let link = |desk: &mut Desk| {
+        desk.command("link");
+        let Some(Effect::Copy(link)) = desk.left.last() else { panic!("nothing copied: {}", desk.text()) };
+        link.clone()
+    };
+    let mut desk = Desk::live(120, 40);
+    desk.command("node worker-1");
+    desk.command("filter worker !3");
+    let expected = "--screen cluster --go 'node worker-1' --go 'filter worker !3'";
+    assert!(link(&mut desk).ends_with(expected), "{}", link(&mut desk));
+    desk.state.model.inherit = Some("my bundle".into());
+    assert!(link(&mut desk).contains(" --inherit-from 'my bundle' --screen "), "{}", link(&mut desk));
+    desk.state.model.inherit = None;
+    desk.command("component cert-manager");
+    assert!(link(&mut desk).ends_with("--screen recipe --go 'component cert-manager'"), "{}", link(&mut desk));
+    desk.command("recipe service=aks accelerator=h100 os=ubuntu profile=gpuStack=operator-managed");
+    let expected = "--os ubuntu --profile 'gpuStack=operator-managed' --screen recipe";
+    assert!(link(&mut desk).contains(expected), "{}", link(&mut desk));
+    // A typed setting, adopted from a what-if.
+    let mut desk = Desk::live(200, 60);
+    desk.command("recipe service=eks accelerator=h100 os=ubuntu intent=training platform=slurm");
+    desk.keys("i g g j j j j j j l a");
+    let expected = "--platform slurm '--slurm-accounting-mode=customer-managed' --screen recipe";
+    assert!(link(&mut desk).contains(expected), "{}", link(&mut desk));
+
+    // The run of the demo's past is opened with its filter by the line that it was copied as.
+    let sandbox = Sandbox::new();
+    sandbox.file("script", "wait\ndump view\n");
+    let listed = sandbox.aicr(&["--demo", "runs", "list", "-t", "json"]).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let run = listed[0]["run"].as_str().unwrap();
+    let go = ["--screen", "validate", "--go", &format!("source {run}"), "--go", "filter dra"].map(str::to_owned);
+    let go: Vec<&str> = go.iter().map(String::as_str).collect();
+    let shown = sandbox.aicr(&[&["--demo", "tui"][..], &go, &["--script", "script"]].concat());
+    assert!(shown.stdout.contains(run) && shown.stdout.contains("dra"), "{}{}", shown.stdout, shown.stderr);
+}
+
 /// Hints are of keys that do something now.
 #[test]
 fn hints_name_what_can_be_done_now() {

@@ -240,7 +240,7 @@ fn nothing_is_followed_by_itself_beside_what_was_asked_for() {
     let Some(Effect::OpenRun { generation, .. }) = replaying.left.pop() else { panic!("{:?}", replaying.left) };
     replaying.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record)) });
     only_told(replaying, "a record is shown");
-    let options = RunOptions { go: Some("value driver.enabled".into()), ..RunOptions::default() };
+    let options = RunOptions { go: vec!["value driver.enabled".into()], ..RunOptions::default() };
     let mut asked = Desk::started(&options, 160, 40);
     asked.update(Msg::Connected { generation: 1, context: "lab".into(), server: "lab".into() });
     asked.view(LiveStatus::Fresh, Some(super::desk::snapshot()));

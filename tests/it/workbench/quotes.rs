@@ -72,7 +72,7 @@ fn a_quote_that_does_not_end_is_marked_and_stays_in_its_field() {
     // Where there is no field, it is said.
     let options = RunOptions {
         target: Target::Demo(DemoOptions::default()),
-        go: Some(r"diff a\".into()),
+        go: vec![r"diff a\".into()],
         ..RunOptions::default()
     };
     let mut desk = Desk::started(&options, 120, 40);
