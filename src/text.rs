@@ -1,6 +1,8 @@
 //! Words for data that many messages need: counts with their plural, alternatives, causes.
 #![warn(missing_docs)]
 
+pub mod color;
+
 use std::{cmp::Ordering, error::Error};
 
 /// A count with its noun: `1 value`, `3 matches`, `2 entries`.

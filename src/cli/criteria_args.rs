@@ -217,7 +217,14 @@ impl CriteriaArgs {
     /// # Errors
     /// As [`CriteriaArgs::query`].
     fn over(&self, catalog: &Catalog, found: &Fingerprint) -> Result<Query, Failure> {
-        let start = Query::of(found.criteria(), StatedBy::Snapshot);
+        self.on(catalog, Query::of(found.criteria(), StatedBy::Snapshot))
+    }
+
+    /// The criteria, over those that are stated already.
+    ///
+    /// # Errors
+    /// As [`CriteriaArgs::query`].
+    pub(super) fn on(&self, catalog: &Catalog, start: Query) -> Result<Query, Failure> {
         let mut query = ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)?;
         query.choose(self.profile.clone());
         query.configure(self.configuration()?);

@@ -13,8 +13,8 @@ use crate::{
         self, Failure,
         run::{self, Control, EventLog, Prepared, Request, Step, record},
     },
-    report::Report,
-    validate::event::{Body, Event},
+    report::{Report, escape, plan},
+    validate::event::{self, Body, Event},
 };
 use std::{io, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
@@ -27,10 +27,24 @@ enum Line {
     Event(Arc<Event>),
     Warning(&'static str),
     Note(&'static str),
+    /// What comes next, of a run that has stopped.
+    Plan(String),
 }
 
 /// What a person may say to a run that has stopped.
 const STEPS: &str = "Enter goes on, r runs to the end, c cancels:";
+
+/// What a run that has stopped would create and run next.
+fn before_stop(prepared: &Prepared, before: &event::Stop) -> Vec<String> {
+    match before {
+        event::Stop::Phase { phase } => plan::of_phase(&prepared.plan, *phase),
+        event::Stop::Check { check } => {
+            let next = prepared.plan.checks.iter().find(|planned| planned.check.name == *check);
+            next.map(|next| format!("{check}: {}", plan::brief(next))).into_iter().collect()
+        }
+        event::Stop::Asked => Vec::new(),
+    }
+}
 
 /// Runs a prepared validation until it ends or is interrupted; `show` gets every event, on a thread of its own. Without a
 /// connection, readiness is judged and nothing else.
@@ -58,6 +72,7 @@ pub async fn follow(
                 Line::Event(event) => show(&event)?,
                 Line::Warning(text) => warnings.warn(text),
                 Line::Note(text) => warnings.note(text),
+                Line::Plan(text) => warnings.note(escape::line(&text)),
             }
         }
         Ok(())
@@ -68,12 +83,16 @@ pub async fn follow(
     let stops = (prepared.options.step != Step::None).then(|| answered(control.clone(), printer.clone()));
     let reading = async move {
         while let Some(event) = reader.next().await {
-            let is_stop = matches!(event.body, Body::Paused { .. });
+            let next = match &event.body {
+                Body::Paused { before } => Some(before_stop(prepared, before)),
+                _ => None,
+            };
             if events.send(Line::Event(event)).is_err() {
                 // Printing failed; why is returned at the end.
                 canceling.cancel();
             }
-            if let Some(stops) = stops.as_ref().filter(|_| is_stop) {
+            if let (Some(stops), Some(next)) = (&stops, next) {
+                next.into_iter().for_each(|line| drop(events.send(Line::Plan(line))));
                 let _ = events.send(Line::Note(STEPS));
                 // Standard input may have ended, which has canceled the run.
                 let _ = stops.send(());

@@ -10,7 +10,7 @@ use crate::{
         escape,
         words::{Word, went_on},
     },
-    text::count,
+    text::{color, count},
     validate::event::{Body, Event, ReadinessOutcome, Severity},
 };
 
@@ -83,10 +83,10 @@ impl Live {
             Body::Resumed => (String::new(), Role::Quiet, "going on", String::new()),
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
             Body::Log { check, text, source } if self.logs && source.is_empty() => {
-                (check.clone(), Role::Quiet, "|", text.clone())
+                (check.clone(), Role::Quiet, "|", color::plain(text).into_owned())
             }
             Body::Log { check, text, source } if self.logs => {
-                (check.clone(), Role::Quiet, "|", format!("[{source}] {text}"))
+                (check.clone(), Role::Quiet, "|", format!("[{source}] {}", color::plain(text)))
             }
             Body::Log { .. } => return None,
             // In the logs, the row has its line already.
@@ -144,7 +144,9 @@ impl Live {
                 };
                 (release.clone(), role, state.word(), state.details().join("; "))
             }
-            Deploy::Log { release, text } if self.logs => (release.clone(), Role::Quiet, "|", text.clone()),
+            Deploy::Log { release, text } if self.logs => {
+                (release.clone(), Role::Quiet, "|", color::plain(text).into_owned())
+            }
             Deploy::Log { .. } => return None,
             Deploy::Ended { outcome } => {
                 let role = if *outcome == Outcome::Done { Role::Good } else { Role::Bad };
@@ -166,7 +168,8 @@ mod tests {
     fn a_line_has_time_state_and_reason_and_is_escaped() {
         let printer = Printer::new(When::Exactly(Level::None), false);
         let mut live = Live::new(printer, Stream::Err, false);
-        let mut at = |at_ms: u64, body: Body| live.line(&Event { seq: 0, observed_at_ms: at_ms, body });
+        let mut at =
+            |at_ms: u64, body: Body| live.line(&Event { seq: 0, observed_at_ms: at_ms, stated_at_ms: None, body });
         let state = State::Unscheduled { message: "0/5 nodes\u{1b}[2J".into() };
         assert_eq!(
             at(1000, Body::PhaseStarted { phase: crate::catalog::validator::Phase::Conformance }).unwrap(),

@@ -461,3 +461,169 @@ fn phases(asked: &[PhaseArg]) -> Result<Vec<Phase>, Failure> {
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::Target as Cluster,
+        criteria::{Criteria, Query, StatedBy},
+        ops::{
+            connect::Target,
+            demo::DemoOptions,
+            run::{Chosen, Invocation, Step},
+        },
+        store::catalog_dir::Sources,
+        validate::{plan::PlanOptions, reference::Validators},
+    };
+    use std::ffi::OsString;
+
+    /// Words as a shell takes them.
+    fn words(line: &str) -> Vec<OsString> {
+        let script = format!("set -- {line}; printf '%s\\n' \"$@\"");
+        let done = std::process::Command::new("sh").arg("-c").arg(script).output().expect("a shell");
+        let text = String::from_utf8(done.stdout).expect("text");
+        text.lines().map(OsString::from).collect()
+    }
+
+    /// What the program takes a line for.
+    #[track_caller]
+    fn read(line: &str) -> (Global, Box<Args>) {
+        let (cli, _) = super::super::parse(super::super::command(), &words(line))
+            .unwrap_or_else(|error| panic!("{line}\n{error}"));
+        match cli.command {
+            Some(super::super::Command::Validate(args)) => (cli.shared.global, args),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    /// The line of a run is read as that run: the same cluster, catalog, recipe and way.
+    #[track_caller]
+    fn check(invocation: &Invocation, options: &RunOptions) -> String {
+        let line = invocation.line(options);
+        let (global, args) = read(&line);
+        let asked = args.options(phases(&args.phases).expect("phases"));
+        assert_eq!(format!("{asked:#?}"), format!("{options:#?}"), "{line}");
+        assert_eq!(
+            format!("{:#?}", global.target().expect("a cluster")),
+            format!("{:#?}", invocation.target),
+            "{line}"
+        );
+        assert_eq!(global.sources(), invocation.catalog, "{line}");
+        // On a cluster that says something else.
+        let catalog = Global::default().catalog().expect("the embedded catalog");
+        let found =
+            Criteria { service: Some("kind".into()), os: Some("ubuntu".into()), nodes: 3, ..Criteria::default() };
+        let stated = &invocation.recipe.criteria;
+        let expected = match stated.specificity() {
+            0 => Criteria {
+                profile: stated.profile.clone(),
+                configuration: stated.configuration.clone(),
+                ..found.clone()
+            },
+            _ => stated.clone(),
+        };
+        let query = args.criteria.on(&catalog, Query::of(found, StatedBy::Snapshot)).expect("criteria");
+        assert_eq!(*query.criteria(), expected, "{line}");
+        line
+    }
+
+    fn options(change: impl FnOnce(&mut RunOptions)) -> RunOptions {
+        let mut options = RunOptions::default();
+        change(&mut options);
+        options
+    }
+
+    #[test]
+    fn the_command_line_of_a_plan_is_read_as_the_same_run() {
+        let demo = |options| Invocation { target: Target::Demo(options), ..Invocation::default() };
+        let line = check(&demo(DemoOptions::default()), &RunOptions::default());
+        assert_eq!(line, "aicr validate --demo --namespace aicr-validation");
+        // Of the fleet, what failed and nothing else, with more time.
+        let fleet = DemoOptions {
+            fleet: true,
+            faults: vec!["forbidden=get:pods/log".parse().unwrap(), "slow=200ms".parse().unwrap()],
+            world: Some(Place::File("a world.yaml".into())),
+            ..DemoOptions::default()
+        };
+        let retry = options(|run| {
+            run.plan.only = vec!["dra-support".into(), "gpu-operator-health".into()];
+            run.plan.timeout_seconds = Some(600);
+        });
+        let line = check(&demo(fleet), &retry);
+        assert!(line.contains("--context fleet") && line.contains("--world 'a world.yaml'"), "{line}");
+        assert!(line.ends_with("--check dra-support --check gpu-operator-health --check-timeout 600s"), "{line}");
+        let phase = options(|run| run.plan.phases = vec![Phase::Performance, Phase::Deployment]);
+        check(&demo(DemoOptions::default()), &phase);
+    }
+
+    #[test]
+    fn the_command_line_of_a_plan_holds_everything_that_was_chosen_whatever_it_is_called() {
+        let real = Cluster {
+            kubeconfig: Some("my team's/kube config".into()),
+            context: Some("arn:aws:eks:eu-west-1:1234:cluster/\"prod\" $(touch x) `y` !".into()),
+            ..Cluster::default()
+        };
+        let criteria =
+            Criteria { service: Some("eks".into()), accelerator: Some("h100".into()), ..Criteria::default() };
+        let invocation = Invocation {
+            target: Target::Cluster(real),
+            catalog: Sources { catalog: Some("my catalog".into()), data: vec!["-odd".into(), "b".into()] },
+            recipe: Chosen { criteria, inherit: None },
+            ..Invocation::default()
+        };
+        let all = options(|run| {
+            run.plan = PlanOptions {
+                namespace: "checks".into(),
+                skip: vec!["gang-scheduling".into()],
+                in_process: true,
+                validators: Validators::Reference { tag: "v1.2".into() },
+                image: "example.org/aicr:1".into(),
+                pull_secrets: vec!["one".into(), "two".into()],
+                node_selector: [("pool".to_owned(), "gpu pool".to_owned())].into(),
+                tolerations: vec!["*".into(), "nvidia.com/gpu=present:NoSchedule".into()],
+                ..run.plan.clone()
+            };
+            (run.fail_fast, run.allow_unknown, run.keep, run.record) = (true, true, true, false);
+            (run.step, run.patience) = (Step::Checks, Duration::from_millis(1500));
+        });
+        check(&invocation, &all);
+        let words = words(&invocation.line(&RunOptions::default()));
+        assert!(words.contains(&"my team's/kube config".into()), "{words:?}");
+        // A profile or a setting alone leaves the dimensions to the cluster.
+        let catalog = Global::default().catalog().expect("the embedded catalog");
+        let chosen =
+            ops::recipe::criteria_of_text(&catalog, "profile=gpuStack=operator-managed runtime-inventory=enabled");
+        let criteria = chosen.expect("criteria").criteria().clone();
+        check(
+            &Invocation { recipe: Chosen { criteria, inherit: None }, ..Invocation::default() },
+            &RunOptions::default(),
+        );
+    }
+
+    #[test]
+    fn the_command_line_of_a_plan_names_the_context_in_use_variables_and_what_is_kept() {
+        let invocation = Invocation { context: "-prod".into(), ..Invocation::default() };
+        let (global, _) = read(&invocation.line(&RunOptions::default()));
+        assert_eq!(global.context.as_deref(), Some("-prod"));
+        let pod = Invocation { context: "in-cluster".into(), ..Invocation::default() };
+        let tagged = options(|run| run.plan.image_tag = Some("v 9".into()));
+        assert_eq!(pod.line(&tagged), "AICR_VALIDATOR_IMAGE_TAG='v 9' aicr validate --namespace aicr-validation");
+        let recipe = Chosen { inherit: Some("cluster".into()), ..Chosen::default() };
+        let inherits = Invocation { context: "prod".into(), recipe, ..Invocation::default() };
+        let line = inherits.line(&RunOptions::default());
+        let parts: Vec<&str> = line.split(" | ").collect();
+        for part in &parts {
+            super::super::parse(super::super::command(), &words(part))
+                .unwrap_or_else(|error| panic!("{part}\n{error}"));
+        }
+        assert_eq!(
+            parts,
+            [
+                "aicr snapshot --context prod",
+                "aicr recipe --context prod --snapshot - --inherit-from cluster",
+                "aicr validate --context prod --recipe - --namespace aicr-validation",
+            ]
+        );
+    }
+}

@@ -8,6 +8,7 @@ use super::{
     object_watch::{LONGEST_WAIT, Observed, SHORTEST_WAIT},
     objects,
 };
+use crate::validate::event::Moment;
 use futures::AsyncBufReadExt;
 use tokio::sync::{mpsc::Sender, watch::Receiver};
 
@@ -22,6 +23,21 @@ pub struct Output {
     pub namespace: String,
     pub pod: String,
     pub container: String,
+    /// What the kubelet stamped clearly before that was there before anybody followed, and keeps its time; 0 for nothing.
+    pub followed_since_ms: u64,
+}
+
+/// Milliseconds that the clock of a node may differ by.
+const APART_MS: u64 = 2_000;
+
+impl Output {
+    /// When a line is to have been seen that the kubelet stamped, and that arrives now.
+    fn seen(&self, stamp: &str, now: Moment) -> Moment {
+        let written: Option<jiff::Timestamp> = stamp.parse().ok();
+        let written_ms = written.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+        let was_there = written_ms.filter(|at| at.saturating_add(APART_MS) < self.followed_since_ms);
+        was_there.map_or(now, |observed_at_ms| Moment { observed_at_ms, ..now })
+    }
 }
 
 /// The newest time stamp that was read, and how many lines have it.
@@ -106,7 +122,7 @@ async fn read(
     last: &mut Last,
     lines: &Sender<Observed<Option<String>>>,
 ) -> (bool, bool) {
-    let Output { namespace, pod, container } = output;
+    let Output { namespace, pod, container, followed_since_ms: _ } = output;
     let since = if last.stamp.is_empty() { String::new() } else { format!("&sinceTime={}", encoded(&last.stamp)) };
     let url = format!(
         "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&follow=true&timestamps=true{since}"
@@ -132,7 +148,8 @@ async fn read(
         }
         fruitful = true;
         last.take(stamp);
-        if lines.send(Observed { at: clock.now(), what: Some(text.to_owned()) }).await.is_err() {
+        let at = output.seen(stamp, clock.now());
+        if lines.send(Observed { at, what: Some(text.to_owned()) }).await.is_err() {
             return (fruitful, true);
         }
     }
@@ -197,6 +214,25 @@ mod tests {
         let again = ["08:00:01", "08:00:02", "08:00:02", "08:00:02", "08:00:03"];
         let new: Vec<&str> = again.into_iter().filter(|stamp| !last.repeats(stamp)).collect();
         assert_eq!(new, ["08:00:02", "08:00:03"], "a third line of the same second is new");
+    }
+
+    #[test]
+    fn what_was_written_before_somebody_followed_keeps_its_time() {
+        const NINE: u64 = 1_768_381_200_000;
+        let output = Output {
+            namespace: String::new(),
+            pod: String::new(),
+            container: String::new(),
+            followed_since_ms: NINE + 60_000,
+        };
+        let now = Moment { observed_at_ms: NINE + 61_000, active_ms: 7 };
+        let seen = |stamp: &str| output.seen(stamp, now);
+        assert_eq!(seen("2026-01-14T09:00:05.250000000Z"), Moment { observed_at_ms: NINE + 5_250, active_ms: 7 });
+        for stamp in ["2026-01-14T09:00:59.5Z", "2026-01-14T09:01:00.5Z", "", "yesterday"] {
+            assert_eq!(seen(stamp), now, "{stamp}: its arrival is finer");
+        }
+        let own = Output { followed_since_ms: 0, ..output };
+        assert_eq!(own.seen("2026-01-14T09:00:05Z", now), now);
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! A deploy as far as its events tell: what screens, lists and reports show.
 
 use super::event::{Body, Outcome, Planned, State, Way};
-use crate::text;
+use crate::text::{self, color};
 use std::collections::VecDeque;
 
 /// Lines of Helm that are kept for each release.
@@ -71,7 +71,7 @@ impl Progress {
                     if known.log.len() == LINES {
                         known.log.pop_front();
                     }
-                    known.log.push_back(text.clone());
+                    known.log.push_back(color::plain(text).into_owned());
                 }
             }
             Body::Ended { outcome } => self.outcome = Some(*outcome),

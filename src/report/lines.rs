@@ -1,9 +1,12 @@
 //! The output of a check as it is kept for looking at: many lines in little memory, found by number and by search.
 //!
-//! Texts of lines lie behind each other in pieces; a line costs its bytes and sixteen more. Its level is read once, when it arrives. What grows beyond the limit loses
-//! its oldest pieces, and says how many lines that were: the record of a run has all of them.
+//! Texts of lines lie behind each other in pieces; a line costs its bytes and sixteen more. Its level is read once, when it arrives,
+//! and so are the colors that it is printed in: they are kept apart from its text, so that it is found, copied and saved without
+//! them. What grows beyond the limit loses its oldest pieces, and says how many lines that were: the record of a run has all of
+//! them.
 
 use super::level::{self, LogLevel};
+use crate::text::color::{self, Ink};
 use regex::Regex;
 use std::collections::VecDeque;
 
@@ -38,6 +41,8 @@ struct Piece {
     /// Lines with a line end behind each.
     text: String,
     lines: Vec<Line>,
+    /// Where in the text another look begins.
+    inks: Vec<(u32, Ink)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +57,26 @@ struct Line {
 
 impl Piece {
     fn bytes(&self) -> usize {
-        self.text.capacity() + self.lines.capacity() * size_of::<Line>() + size_of::<Piece>()
+        let inks = self.inks.capacity() * size_of::<(u32, Ink)>();
+        self.text.capacity() + self.lines.capacity() * size_of::<Line>() + inks + size_of::<Piece>()
     }
 
     fn line(&self, place: usize) -> Option<(u64, &str)> {
         let Line { end, at_ms, source: _, level: _ } = *self.lines.get(place)?;
-        let start = place.checked_sub(1).map_or(0, |before| self.lines[before].end as usize + 1);
-        Some((at_ms, self.text.get(start..end as usize)?))
+        Some((at_ms, self.text.get(self.start(place)..end as usize)?))
+    }
+
+    fn start(&self, place: usize) -> usize {
+        place.checked_sub(1).map_or(0, |before| self.lines[before].end as usize + 1)
+    }
+
+    /// Where in a line another look begins.
+    fn inks(&self, place: usize) -> impl Iterator<Item = (usize, Ink)> {
+        let start = self.start(place);
+        let end = self.lines.get(place).map_or(start, |line| line.end as usize);
+        let from = self.inks.partition_point(|(at, _)| (*at as usize) < start);
+        let of_line = self.inks[from..].iter().take_while(move |(at, _)| (*at as usize) < end);
+        of_line.map(move |(at, ink)| (*at as usize - start, *ink))
     }
 
     /// The places of lines that match, or whose source is one of those that are named.
@@ -162,9 +180,12 @@ impl Lines {
         self.push_of(at_ms, "", text);
     }
 
-    /// Takes a line of something that the check created.
+    /// Takes a line of something that the check created. Times do not go back: a line that several sources overtook has that of
+    /// the line before it.
     pub fn push_of(&mut self, at_ms: u64, source: &str, text: &str) {
+        let at_ms = self.last().map_or(at_ms, |(before_ms, _)| at_ms.max(before_ms));
         let source = self.number_of(source);
+        let (text, inks) = color::apart(text);
         let fits = |piece: &Piece| piece.text.len() + text.len() < PIECE;
         if !self.pieces.back().is_some_and(fits) {
             // What a full piece does not need is given back.
@@ -172,19 +193,22 @@ impl Lines {
                 self.bytes -= full.bytes();
                 full.text.shrink_to_fit();
                 full.lines.shrink_to_fit();
+                full.inks.shrink_to_fit();
                 self.bytes += full.bytes();
             }
-            let piece = Piece { first: self.end(), text: String::new(), lines: Vec::new() };
+            let piece = Piece { first: self.end(), text: String::new(), lines: Vec::new(), inks: Vec::new() };
             self.bytes += piece.bytes();
             self.pieces.push_back(piece);
         }
         let Some(piece) = self.pieces.back_mut() else { return };
         self.bytes -= piece.bytes();
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        piece.inks.extend(inks.into_iter().map(|(at, ink)| (place(piece.text.len() + at), ink)));
         match text.contains('\n') {
             true => piece.text.push_str(&text.replace('\n', " ")),
-            false => piece.text.push_str(text),
+            false => piece.text.push_str(&text),
         }
-        let (end, level) = (u32::try_from(piece.text.len()).unwrap_or(u32::MAX), level::of(text));
+        let (end, level) = (place(piece.text.len()), level::of(&text));
         piece.lines.push(Line { end, source, level, at_ms });
         piece.text.push('\n');
         self.bytes += piece.bytes();
@@ -214,6 +238,11 @@ impl Lines {
     pub fn get(&self, number: usize) -> Option<(u64, &str)> {
         let piece = self.piece(number)?;
         piece.line(number - piece.first)
+    }
+
+    /// The colors that a line was printed in: from where in its text on which are asked for.
+    pub fn inks(&self, number: usize) -> impl Iterator<Item = (usize, Ink)> {
+        self.piece(number).into_iter().flat_map(move |piece| piece.inks(number - piece.first))
     }
 
     /// The number of the first line that arrived at a time or after it; lines that were dropped came before.
@@ -322,6 +351,28 @@ mod tests {
             lines.text(|_| String::new()),
             "create pod worker-0\n[worker-0] GPU devices: 1\n[worker-1/cuda] GPU devices: 0\nworker-1 has none\n"
         );
+    }
+
+    #[test]
+    fn colors_are_kept_apart_from_the_text_that_is_found_and_saved() {
+        let mut lines = Lines::default();
+        lines.push(1, "plain");
+        lines.push(2, "\u{1b}[31mERROR\u{1b}[0m no \u{1b}[1mGPU\u{1b}[0m");
+        lines.push(3, "\u{1b}[32m");
+        lines.push(4, "\u{1b}[2Jas it was");
+        let places = |number| lines.inks(number).map(|(at, _)| at).collect::<Vec<_>>();
+        assert_eq!(
+            (0..5).map(places).collect::<Vec<_>>(),
+            [vec![], vec![0, 5, 9, 12][..3].to_vec(), vec![], vec![], vec![]]
+        );
+        let inks: Vec<Ink> = lines.inks(1).map(|(_, ink)| ink).collect();
+        assert_eq!((inks[0].fore.map(|color| color.number()), inks[1], inks[2].bold), (Some(1), Ink::default(), true));
+        let text = Regex::new("^ERROR no GPU$").expect("an expression");
+        let text = Regex::new(&format!("(?m){text}")).expect("an expression");
+        assert_eq!(lines.search(&Wanted { text: Some(&text), ..Wanted::default() }, 9), [1]);
+        let errors = Wanted { level: Some(LogLevel::Error), ..Wanted::default() };
+        assert_eq!(lines.search(&errors, 9), [1], "a level is read without its color");
+        assert_eq!(lines.text(|_| String::new()), "plain\nERROR no GPU\n\n\u{1b}[2Jas it was\n");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! same millisecond keep the order of the checks. Of one check, numbers are those that its lines have.
 
 use super::lines::{Lines, Wanted};
+use crate::text::color::Ink;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashSet},
@@ -44,6 +45,11 @@ impl<'l> Merged<'l> {
     /// When a line arrived, and its text.
     pub fn get(&self, place: LineId) -> Option<(u64, &'l str)> {
         self.logs.get(place.log)?.get(place.line)
+    }
+
+    /// The colors that a line was printed in, as [`Lines::inks`] has them.
+    pub fn inks(&self, place: LineId) -> impl Iterator<Item = (usize, Ink)> {
+        self.logs.get(place.log).into_iter().flat_map(move |log| log.inks(place.line))
     }
 
     /// What wrote lines of a check, itself first, without a name.

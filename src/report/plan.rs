@@ -4,6 +4,7 @@
 //! workbench show the same ones.
 
 use crate::{
+    catalog::validator::Phase,
     text::{count, seconds},
     validate::{
         beforehand::ImageFound,
@@ -26,6 +27,8 @@ pub struct About<'a> {
     pub stops: &'a str,
     /// Nothing is removed at the end.
     pub keeps: bool,
+    /// The command line that does the same; empty where it was given on one.
+    pub command: &'a str,
 }
 
 /// The plan as lines, unescaped.
@@ -54,6 +57,9 @@ pub fn lines(plan: &ValidationPlan, about: &About<'_>) -> Vec<String> {
     ));
     if !about.stops.is_empty() {
         lines.push(format!("stops      {}", about.stops));
+    }
+    if !about.command.is_empty() {
+        lines.push(format!("command    {}", about.command));
     }
     warnings(&mut lines, plan);
     let mut group = 0;
@@ -115,13 +121,42 @@ fn of_check(lines: &mut Vec<String>, check: &CheckPlan) {
         return lines.push("    in this process, with your rights; creates nothing".to_owned());
     }
     lines.push(format!("    image {}", check.check.image));
+    lines.push(format!("    creates {}", kinds(&check.objects)));
+    lines.extend(rights(&check.objects).into_iter().map(|right| format!("    may {right}")));
+}
+
+/// `1 Job, 2 Roles`
+fn kinds(objects: &[Value]) -> String {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in &check.objects {
+    for object in objects {
         *kinds.entry(object["kind"].as_str().unwrap_or("object")).or_default() += 1;
     }
-    let kinds: Vec<String> = kinds.into_iter().map(|(kind, number)| count(number, kind)).collect();
-    lines.push(format!("    creates {}", kinds.join(", ")));
-    lines.extend(rights(&check.objects).into_iter().map(|right| format!("    may {right}")));
+    kinds.into_iter().map(|(kind, number)| count(number, kind)).collect::<Vec<_>>().join(", ")
+}
+
+/// What one check would create and how long it may take, in one line: for who decides whether it is to run.
+pub fn brief(check: &CheckPlan) -> String {
+    if let Some(decided) = &check.decided {
+        return format!("{}: {}", super::words::Word::from(decided.status), decided.reason);
+    }
+    let limit = seconds(check.check.timeout_seconds);
+    match check.check.way {
+        Way::InProcess => format!("at most {limit}, in this process; creates nothing"),
+        _ => format!("at most {limit}; creates {}", kinds(&check.objects)),
+    }
+}
+
+/// The plan of one phase, as lines.
+pub fn of_phase(plan: &ValidationPlan, phase: Phase) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut group = None;
+    for check in plan.checks.iter().filter(|check| check.check.phase == phase) {
+        if group.replace(check.check.group) != Some(check.check.group) {
+            lines.push(heading(plan, check));
+        }
+        of_check(&mut lines, check);
+    }
+    lines
 }
 
 fn closing(lines: &mut Vec<String>, plan: &ValidationPlan, about: &About<'_>) {

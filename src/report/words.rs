@@ -29,7 +29,7 @@ pub enum Tone {
     Bad,
     /// Neither: somebody has to look.
     Open,
-    /// Nothing was decided, and nothing was meant to be.
+    /// Nothing was decided, and nobody has to look: there was nothing to measure, or a person wanted no more.
     Quiet,
 }
 
@@ -77,8 +77,8 @@ impl Word {
         match self {
             Word::Pass => Tone::Good,
             Word::Fail | Word::NotReady => Tone::Bad,
-            Word::NoVerdict | Word::Unknown | Word::Warning | Word::Canceled => Tone::Open,
-            Word::Skipped => Tone::Quiet,
+            Word::NoVerdict | Word::Unknown | Word::Warning => Tone::Open,
+            Word::Skipped | Word::Canceled => Tone::Quiet,
         }
     }
 }
@@ -196,6 +196,13 @@ mod tests {
             let others = || Word::ALL.into_iter().skip(index + 1);
             assert!(others().all(|other| other.text() != word.text() && other.meaning() != word.meaning()), "{word}");
         }
+    }
+
+    #[test]
+    fn what_a_person_canceled_asks_nobody_to_look() {
+        assert_eq!(Word::from(Verdict::Canceled).tone(), Tone::Quiet);
+        assert_eq!(Word::from(Verdict::Canceled).tone(), Word::Skipped.tone());
+        assert_eq!(Word::from(Verdict::Inconclusive).tone(), Tone::Open);
     }
 
     #[test]

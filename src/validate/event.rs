@@ -29,6 +29,10 @@ pub struct Event {
     /// Milliseconds since the Unix epoch; RFC 3339 where it is written.
     #[serde(rename = "observed_at", with = "rfc3339")]
     pub observed_at_ms: u64,
+    /// When it happened, as the cluster states it, where that was long before it was observed: whoever attaches to a run sees
+    /// what was before.
+    #[serde(rename = "stated_at", with = "rfc3339_where_known", default, skip_serializing_if = "Option::is_none")]
+    pub stated_at_ms: Option<u64>,
     #[serde(flatten)]
     pub body: Body,
 }
@@ -391,15 +395,39 @@ mod rfc3339 {
     }
 }
 
+/// The same where there is one.
+mod rfc3339_where_known {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    struct At(#[serde(with = "super::rfc3339")] u64);
+
+    pub fn serialize<S: Serializer>(milliseconds: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match milliseconds {
+            Some(milliseconds) => super::rfc3339::serialize(milliseconds, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        Ok(Option::<At>::deserialize(deserializer)?.map(|At(at)| at))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_event_is_written_with_its_number_and_time_and_read_back() {
-        let event = Event { seq: 7, observed_at_ms: 1_784_014_260_070, body: Body::Ended { verdict: Verdict::Passed } };
+        let body = Body::Ended { verdict: Verdict::Passed };
+        let event = Event { seq: 7, observed_at_ms: 1_784_014_260_070, stated_at_ms: None, body };
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(text, r#"{"seq":7,"observed_at":"2026-07-14T07:31:00.070Z","event":"ended","verdict":"passed"}"#);
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+        let stated = Event { stated_at_ms: Some(1_784_014_200_000), ..event };
+        let text = serde_json::to_string(&stated).unwrap();
+        assert!(text.contains(r#""stated_at":"2026-07-14T07:30:00.000Z","#), "{text}");
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), stated);
     }
 }

@@ -8,6 +8,7 @@ use super::{
     event::{CheckResult, Moment, PlannedCheck, State, Status, Way, Why},
     pod::{self, End, condition, container, gates, text, unscheduled},
 };
+use crate::text::color;
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -178,7 +179,8 @@ impl Machine {
                 if self.log.len() == KEPT_LINES {
                     self.log.pop_front();
                 }
-                self.log.push_back(line.clone());
+                // A result is for reports and other programs, which have no colors.
+                self.log.push_back(color::plain(&line).into_owned());
                 self.last_line = Some(now);
                 outputs.push(Output::Log(line));
             }
@@ -377,7 +379,7 @@ impl Machine {
             name: self.check.name.clone(),
             phase: self.check.phase,
             status,
-            message: if speechless { message + &self.last_words() } else { message },
+            message: color::plain(&if speechless { message + &self.last_words() } else { message }).into_owned(),
             exit_code,
             node: pod.map(|pod| text(pod, "/spec/nodeName").to_owned()).filter(|node| !node.is_empty()),
             image: self.check.image.clone(),

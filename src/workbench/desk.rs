@@ -76,6 +76,8 @@ pub struct Desk {
     pub background: Option<&'static str>,
     pub level: Level,
     pub ascii: bool,
+    /// It is read as lines, and not seen.
+    pub is_lines: bool,
     pub width: u16,
     pub height: u16,
     pub layout: Layout<&'static Pane>,
@@ -167,6 +169,7 @@ impl Desk {
             background: None,
             level,
             ascii: look.ascii,
+            is_lines: false,
             width,
             height,
             layout: layout::layout(shape, &[], &Moved::new()),
@@ -337,6 +340,7 @@ impl Desk {
             merge,
             log_options,
             written: None,
+            in_words: self.ascii || self.is_lines,
         }
     }
 

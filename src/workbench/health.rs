@@ -20,7 +20,7 @@ use crate::{
     ops::run::record::Summary,
     report::words::{Tone, Word},
     resolve::Resolution,
-    validate::event::Verdict,
+    validate::event::{CheckResult, Status, Verdict},
 };
 use std::sync::Arc;
 
@@ -46,6 +46,36 @@ pub struct Validated {
     /// Checks that were part of it.
     pub checks: usize,
     pub ended_ms: u64,
+    /// What it and runs before it said last of each check: that it passed or failed, and when.
+    pub judged: Vec<Judged>,
+}
+
+/// The last verdict of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    pub check: String,
+    pub failed: bool,
+    pub at_ms: u64,
+}
+
+/// The verdicts of a run that ended at a time. What gave none leaves those that there are.
+fn judged<'r>(results: impl Iterator<Item = &'r CheckResult>, at_ms: u64) -> Vec<Judged> {
+    let of = |result: &CheckResult| {
+        let failed = match result.status {
+            Status::Passed => false,
+            Status::Failed => true,
+            Status::Skipped | Status::Other => return None,
+        };
+        Some(Judged { check: result.name.clone(), failed, at_ms })
+    };
+    results.filter_map(of).collect()
+}
+
+/// Of each check the newest of several.
+fn newest(mut all: Vec<Judged>) -> Vec<Judged> {
+    all.sort_by(|a, b| (&a.check, b.at_ms).cmp(&(&b.check, a.at_ms)));
+    all.dedup_by(|later, first| later.check == first.check);
+    all
 }
 
 /// All statements, in the order of the question "can I go on?".
@@ -258,12 +288,20 @@ impl Model {
         let context = Some(&self.run.report.context).filter(|name| self.follows() && !name.is_empty());
         let cluster = context.unwrap_or(&self.cluster.name).clone();
         let criteria = self.run.criteria.clone();
-        self.validated.retain(|known| (&known.cluster, &known.criteria) != (&cluster, &criteria));
         let (checks, ended_ms) = (self.run.checks.len(), self.run.last_ms);
-        self.validated.push(Validated { cluster, criteria, verdict, checks, ended_ms });
+        let mut judged = judged(self.run.checks.iter().filter_map(|check| check.result.as_ref()), ended_ms);
+        self.validated.retain_mut(|known| {
+            let is_other = (&known.cluster, &known.criteria) != (&cluster, &criteria);
+            if !is_other {
+                judged.append(&mut known.judged);
+            }
+            is_other
+        });
+        self.validated.push(Validated { cluster, criteria, verdict, checks, ended_ms, judged: newest(judged) });
     }
 
-    /// The last validation of this cluster and this recipe: one that was shown, or the newest one on record.
+    /// The last validation of this cluster and this recipe: one that was shown, or the newest one on record; with the last
+    /// verdict of each check, whichever run it is of.
     fn validated(&self) -> Option<Validated> {
         let criteria = self.recipe.value.as_ref().map(|resolution| resolution.recipe.criteria.to_string());
         let is_of_this = |known: &Validated| {
@@ -271,7 +309,10 @@ impl Model {
             known.cluster == self.cluster.name && (known.criteria.is_empty() || is_of_recipe)
         };
         let shown = self.validated.iter().filter(|known| is_of_this(known)).cloned();
-        shown.chain(self.recorded().filter(is_of_this)).max_by_key(|known| known.ended_ms)
+        let mut all: Vec<Validated> = shown.chain(self.recorded().filter(is_of_this)).collect();
+        let judged = all.iter_mut().flat_map(|known| std::mem::take(&mut known.judged)).collect();
+        let last = all.into_iter().max_by_key(|known| known.ended_ms)?;
+        Some(Validated { judged: newest(judged), ..last })
     }
 
     /// What the runs of this cluster came to that are on record and have an end.
@@ -288,6 +329,7 @@ impl Model {
                 verdict: run.verdict()?,
                 checks: run.report.planned.len(),
                 ended_ms: run.report.stop_ms,
+                judged: judged(run.report.results.iter(), run.report.stop_ms),
             })
         })
     }
@@ -317,10 +359,29 @@ fn validation(model: &Model) -> Part {
     let role = match word.tone() {
         Tone::Good => Role::Ok,
         Tone::Bad => Role::Fail,
-        Tone::Open | Tone::Quiet => Role::Warn,
+        Tone::Open => Role::Warn,
+        Tone::Quiet => Role::Muted,
     };
     let (days, when) = when(last.ended_ms, model.now_ms);
-    let (ran, all) = (last.checks, model.known_checks().len());
+    let known = model.known_checks();
+    let (ran, all) = (last.checks, known.len());
+    // A later run of other checks does not take back what failed.
+    let is_known = |judged: &&Judged| known.is_empty() || known.contains(&judged.check.as_str());
+    let failed: Vec<&Judged> =
+        last.judged.iter().filter(|judged| judged.failed && judged.at_ms < last.ended_ms).filter(is_known).collect();
+    if role != Role::Fail && !failed.is_empty() {
+        let (short, what) = match &failed[..] {
+            [Judged { check, at_ms, .. }] => {
+                let at = self::when(*at_ms, model.now_ms).1;
+                (format!("{check} fails"), format!("{check} failed {at} and has not passed since"))
+            }
+            several => {
+                let checks = text::count(several.len(), "check");
+                (format!("{checks} fail"), format!("{checks} failed before and have not passed since"))
+            }
+        };
+        return part(Role::Fail, format!("{what}; last run {when}: {word}"), format!("validated: {short}"), pane);
+    }
     if role == Role::Ok && ran < all {
         let said = format!("{ran} of {}", text::count(all, "check"));
         return match days {

@@ -170,6 +170,7 @@ async fn read(options: RunOptions, by_keys: bool) -> Result<Closed, Failure> {
         .map_err(|error| Failure::new(FailureKind::Usage, "choose the theme", error.to_string()))?;
     // What is taught has to be what can be typed.
     state.desk.keys = state.desk.keys.by_name();
+    state.desk.is_lines = true;
     let (sender, results) = mpsc::channel(256);
     let mut reader = Reader {
         state,

@@ -37,7 +37,7 @@ use crate::{
         config::Applied,
         diff::{Changes, Drift},
         run::{
-            Step,
+            Chosen, Step,
             record::{Record, Summary},
         },
         snapshots::{self, Moment},
@@ -644,6 +644,8 @@ pub struct What {
     /// Instead of what the catalog says.
     pub timeout_seconds: Option<u64>,
     pub setup: Setup,
+    /// How the recipe was chosen.
+    pub recipe: Chosen,
 }
 
 /// Runs that were recorded on this machine, and what is shown of them.
@@ -696,6 +698,15 @@ pub struct RunsCompared {
     pub rows: Vec<runs::Row>,
 }
 
+/// What one check of a run would create, as it was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    pub check: String,
+    pub phase: Phase,
+    pub brief: String,
+    pub objects: usize,
+}
+
 /// A validation run, folded from its events.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -710,6 +721,8 @@ pub struct Run {
     pub running: Option<Phase>,
     /// Why no further check starts, until somebody says to go on.
     pub paused: Option<event::Stop>,
+    /// What checks would create, of a run that was planned here.
+    pub ahead: Vec<Ahead>,
     pub recipe: String,
     pub criteria: String,
     pub notices: Vec<(event::Severity, String)>,
@@ -745,6 +758,7 @@ impl Run {
     /// Takes one event of the stream.
     pub fn fold(&mut self, event: Event) {
         let at_ms = event.observed_at_ms;
+        let happened_ms = event.stated_at_ms.unwrap_or(at_ms);
         self.report.on(&event);
         self.last_ms = self.last_ms.max(at_ms);
         match event.body {
@@ -773,7 +787,7 @@ impl Run {
             Body::State { check, state } => {
                 if let Some(view) = self.check_mut(&check) {
                     if view.started_ms.is_none() && state != CheckState::Queued {
-                        view.started_ms = Some(at_ms);
+                        view.started_ms = Some(happened_ms);
                     }
                     if let CheckState::Scheduled { node } | CheckState::Running { node } = &state {
                         view.node = Some(node.clone());
@@ -783,7 +797,7 @@ impl Run {
             }
             Body::Log { check, text, source } => {
                 if let Some(view) = self.check_mut(&check) {
-                    view.log.push_of(at_ms, &source, &text);
+                    view.log.push_of(happened_ms, &source, &text);
                 }
             }
             Body::Measured { check, row } => {

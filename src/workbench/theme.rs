@@ -9,7 +9,10 @@ use crate::{
     criteria::{near_matches, near_or_all},
     store::embedded,
     term::color::Level,
-    text::did_you_mean,
+    text::{
+        color::{Ansi, Ink},
+        did_you_mean,
+    },
 };
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -77,6 +80,22 @@ roles! {
     LogInfo "log-info" <- Text,
     LogWarn "log-warn" <- Warn,
     LogError "log-error" <- Fail,
+    AnsiBlack "ansi-black" <- Muted,
+    AnsiRed "ansi-red" <- Fail,
+    AnsiGreen "ansi-green" <- Ok,
+    AnsiYellow "ansi-yellow" <- Warn,
+    AnsiBlue "ansi-blue" <- Add,
+    AnsiMagenta "ansi-magenta" <- Demo,
+    AnsiCyan "ansi-cyan" <- Run,
+    AnsiWhite "ansi-white" <- Text,
+    AnsiBrightBlack "ansi-bright-black" <- AnsiBlack,
+    AnsiBrightRed "ansi-bright-red" <- AnsiRed,
+    AnsiBrightGreen "ansi-bright-green" <- AnsiGreen,
+    AnsiBrightYellow "ansi-bright-yellow" <- AnsiYellow,
+    AnsiBrightBlue "ansi-bright-blue" <- AnsiBlue,
+    AnsiBrightMagenta "ansi-bright-magenta" <- AnsiMagenta,
+    AnsiBrightCyan "ansi-bright-cyan" <- AnsiCyan,
+    AnsiBrightWhite "ansi-bright-white" <- AnsiWhite,
 }
 
 impl Role {
@@ -93,6 +112,29 @@ impl Role {
             Role::Layer8,
         ];
         LAYERS[index % LAYERS.len()]
+    }
+
+    /// What a program means by one of a terminal's sixteen colors.
+    fn ansi(color: Ansi) -> Role {
+        const COLORS: [Role; 16] = [
+            Role::AnsiBlack,
+            Role::AnsiRed,
+            Role::AnsiGreen,
+            Role::AnsiYellow,
+            Role::AnsiBlue,
+            Role::AnsiMagenta,
+            Role::AnsiCyan,
+            Role::AnsiWhite,
+            Role::AnsiBrightBlack,
+            Role::AnsiBrightRed,
+            Role::AnsiBrightGreen,
+            Role::AnsiBrightYellow,
+            Role::AnsiBrightBlue,
+            Role::AnsiBrightMagenta,
+            Role::AnsiBrightCyan,
+            Role::AnsiBrightWhite,
+        ];
+        COLORS[color.number() % COLORS.len()]
     }
 
     fn index(self) -> usize {
@@ -252,6 +294,22 @@ fn built_in(name: &str) -> Option<&'static str> {
 impl Theme {
     pub fn style(&self, role: Role) -> Style {
         self.styles[role.index()]
+    }
+
+    /// The same with the colors that a program printed the text in. Where nothing has a color, they are left out.
+    ///
+    /// A color behind letters is shown as that color with the letters cut out of it: whatever two colors a program chose,
+    /// they can be read, and none hides a text.
+    pub fn inked(&self, role: Role, ink: Ink) -> Style {
+        let (style, Ink { fore, back, bold, dim, underline }) = (self.style(role), ink);
+        if ink == Ink::default() || self.style(Role::AnsiRed).fg.is_none() {
+            return style;
+        }
+        // Black is what is behind most texts anyway.
+        let back = back.filter(|color| color.number() != 0).map(|color| self.style(Role::ansi(color)).reversed());
+        let style = back.or_else(|| fore.map(|color| self.style(Role::ansi(color)))).unwrap_or(style);
+        let more = [(bold, Modifier::BOLD), (dim, Modifier::DIM), (underline, Modifier::UNDERLINED)];
+        more.into_iter().filter(|(on, _)| *on).fold(style, |style, (_, modifier)| style.add_modifier(modifier))
     }
 
     /// What the whole frame is painted with first.
@@ -458,6 +516,7 @@ fn oklab(color: [u8; 3]) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::color;
 
     fn parse(text: &str, level: Level) -> Result<Theme, String> {
         build(&Themes::default().file(text, 0)?, level)
@@ -520,6 +579,43 @@ mod tests {
         for index in [16, 21, 60, 123, 231] {
             assert_eq!(indexed(nearest_256(indexed(index))), indexed(index));
         }
+    }
+
+    #[test]
+    fn what_programs_print_in_color_can_be_read_in_every_theme_and_has_none_without_color() {
+        let ink = |text: &str| color::apart(text).1[0].1;
+        for name in names() {
+            let theme = load(name, Level::True).unwrap();
+            for number in 0..16 {
+                let (fore, back) = if number < 8 { (30 + number, 40 + number) } else { (82 + number, 92 + number) };
+                let look = theme.inked(Role::LogInfo, ink(&format!("\u{1b}[{fore}mx")));
+                let ground = look.bg.unwrap_or(theme.ground);
+                assert!(
+                    look.fg.is_none_or(|fg| contrast(fg, ground).is_none_or(|found| found >= READABLE)),
+                    "{name}: {fore}"
+                );
+                // On a ground of its own color, too.
+                let both = theme.inked(Role::LogInfo, ink(&format!("\u{1b}[{fore};{back}mx")));
+                assert!(
+                    number == 0 || name == "mono" || both.add_modifier.contains(Modifier::REVERSED),
+                    "{name}: {back}"
+                );
+            }
+            let loud = ink("\u{1b}[1;4;31mx");
+            for level in [Level::Ansi16, Level::Ansi256, Level::True] {
+                let theme = load(name, level).unwrap();
+                let is_louder =
+                    theme.inked(Role::LogInfo, loud).add_modifier.contains(Modifier::BOLD | Modifier::UNDERLINED);
+                assert_eq!(is_louder, name != "mono" || level == Level::Ansi16, "{name}");
+            }
+            let theme = load(name, Level::None).unwrap();
+            assert_eq!(theme.inked(Role::LogInfo, loud), theme.style(Role::LogInfo), "{name}");
+        }
+        let dark = load("dark", Level::True).unwrap();
+        let colors: std::collections::BTreeSet<String> = (30..38)
+            .map(|fore| format!("{:?}", dark.inked(Role::LogInfo, ink(&format!("\u{1b}[{fore}mx"))).fg))
+            .collect();
+        assert_eq!(colors.len(), 8, "each color is another one");
     }
 
     #[test]

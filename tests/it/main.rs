@@ -35,6 +35,7 @@ mod leaving;
 mod log;
 mod patch;
 mod pictures;
+mod plan_line;
 mod preferences;
 mod profiles;
 mod readme;

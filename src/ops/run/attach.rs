@@ -25,7 +25,7 @@ use crate::{
     text::count,
     validate::{
         curve::Measured,
-        event::{Body, Moment, PlannedCheck, Severity, Verdict, Way},
+        event::{Body, Moment, PlannedCheck, Severity, State, Verdict, Way},
         machine::{CONTAINER, Machine, Observation, Output},
         plan::{
             CHECK_LABEL, CHECKS_ANNOTATION, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, LEFT_ANNOTATION, NAME_LABEL,
@@ -104,6 +104,8 @@ struct Attached<'c> {
     reporter: Reporter,
     going: BTreeMap<String, Machine>,
     ended: BTreeSet<String>,
+    /// Checks that were told to have begun.
+    begun: BTreeSet<String>,
     /// What objects of the checks that go on state of their times.
     stated: BTreeMap<String, Stated>,
     /// Those that have had a Job so far.
@@ -146,13 +148,14 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         clock: clock.clone(),
         going: BTreeMap::new(),
         ended: BTreeSet::new(),
+        begun: BTreeSet::new(),
         stated: BTreeMap::new(),
         planned: Vec::new(),
         first: Some(First::default()),
         early: BTreeMap::new(),
         seen,
         followers: JoinSet::new(),
-        inner: Inner::default(),
+        inner: Inner::since(clock.now().observed_at_ms),
     };
     attached.watch(format!("/apis/batch/v1/namespaces/{namespace}/jobs"), run_id, Seen::Job);
     attached.watch(format!("/api/v1/namespaces/{namespace}/pods"), run_id, Seen::Pod);
@@ -359,7 +362,13 @@ impl Attached<'_> {
         while let Some(output) = waiting.pop_front() {
             let check = name.to_owned();
             let body = match output {
-                Output::State(state) => Body::State { check, state },
+                Output::State(state) => {
+                    // What began before anybody looked counts from its Job.
+                    let is_first = state != State::Queued && self.begun.insert(check.clone());
+                    let began = stated.began().filter(|began| is_first && *began < at.observed_at_ms);
+                    self.reporter.observed(began.unwrap_or(at.observed_at_ms), Body::State { check, state });
+                    continue;
+                }
                 Output::Log(text) => {
                     let row = Measured::of_line(&text);
                     self.reporter
@@ -384,7 +393,12 @@ impl Attached<'_> {
 
     fn follow(&mut self, check: String, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
-        let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER.to_owned() };
+        let output = logs::Output {
+            namespace: self.namespace.to_owned(),
+            pod,
+            container: CONTAINER.to_owned(),
+            followed_since_ms: self.inner.followed_since_ms,
+        };
         self.followers.spawn(logs::follow(
             self.connection.clone(),
             output,

@@ -8,6 +8,9 @@ use crate::validate::event::{Body, Event};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
+/// What is late by less is as it was seen: servers state whole seconds, and observations overtake each other.
+const LATE_MS: u64 = 2_000;
+
 /// Where readers begin: with the first event. Whoever has its readers drops it, so that what they have read is not kept.
 #[derive(Clone, Debug)]
 pub struct EventLog {
@@ -62,11 +65,13 @@ impl EventLog {
 
 impl Writer {
     /// Appends an event. Time in a log does not go back: an observation that was overtaken by another is written with the
-    /// time of the event before it.
+    /// time of the event before it, and says when it was where that is long before.
     pub fn append(&mut self, observed_at_ms: u64, body: Body) -> Arc<Event> {
         self.last_ms = observed_at_ms.max(self.last_ms);
         let seq = *self.length.borrow();
-        let event = Arc::new(Event { seq, observed_at_ms: self.last_ms, body });
+        let is_late = observed_at_ms.saturating_add(LATE_MS) < self.last_ms;
+        let stated_at_ms = is_late.then_some(observed_at_ms);
+        let event = Arc::new(Event { seq, observed_at_ms: self.last_ms, stated_at_ms, body });
         let next: Arc<Link> = Arc::default();
         // Nobody else writes: the end is empty.
         let _ = self.end.0.set((event.clone(), next.clone()));

@@ -32,6 +32,8 @@ pub(super) struct Inner {
     known: BTreeSet<(String, String)>,
     /// Dropped with it.
     followers: JoinSet<()>,
+    /// Since when somebody follows a run that others started; 0 for who started it.
+    pub(super) followed_since_ms: u64,
 }
 
 /// What is said where [`Inner::see`] does not follow all.
@@ -48,6 +50,11 @@ pub(super) fn made_by(pod: &Value) -> Option<&str> {
 }
 
 impl Inner {
+    /// Of a run that is followed since then.
+    pub(super) fn since(followed_since_ms: u64) -> Inner {
+        Inner { followed_since_ms, ..Inner::default() }
+    }
+
     /// Follows those containers of a pod that have begun and were not followed before; `arrive` makes of a line what the channel
     /// takes. Whether all of them are.
     #[must_use = "outputs that are not followed have to be named"]
@@ -74,8 +81,12 @@ impl Inner {
             }
             self.known.insert(key);
             let source = if containers > 1 { format!("{name}/{container}") } else { name.clone() };
-            let output =
-                logs::Output { namespace: namespace.clone(), pod: name.clone(), container: container.to_owned() };
+            let output = logs::Output {
+                namespace: namespace.clone(),
+                pod: name.clone(),
+                container: container.to_owned(),
+                followed_since_ms: self.followed_since_ms,
+            };
             let (lines, mut line) = mpsc::channel(64);
             let following = logs::follow(connection.clone(), output, clock.clone(), watch::channel(false).1, lines);
             let (arrivals, check) = (arrivals.clone(), check.to_owned());

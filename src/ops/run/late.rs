@@ -18,6 +18,10 @@ pub(super) struct Stated {
 }
 
 impl Stated {
+    pub(super) fn began(self) -> Option<u64> {
+        self.began
+    }
+
     pub(super) fn job(&mut self, job: &Value) {
         self.began = self.began.or_else(|| milliseconds(&job["metadata"]["creationTimestamp"]));
         let conditions = job["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);

@@ -12,6 +12,7 @@ mod dispatcher;
 mod event_log;
 mod inner;
 mod inputs;
+mod invocation;
 mod late;
 pub mod live;
 mod options;
@@ -45,6 +46,7 @@ use crate::{
 };
 pub use control::{Control, Request, Requests, Step, control};
 pub use event_log::{EventLog, Reader, Writer};
+pub use invocation::{Chosen, Invocation};
 pub use options::{IMAGE, NAMESPACE, RunOptions};
 pub use preflight::look;
 use reporter::Reporter;
@@ -64,6 +66,8 @@ pub struct Prepared {
     pub input: Arc<Input>,
     /// The layer that set each readiness constraint, by the name of the constraint, where the recipe was resolved here.
     pub set_by: BTreeMap<String, String>,
+    /// The command line that does the same; empty where it was given on one.
+    pub command: String,
 }
 
 /// Plans a run; touches no cluster. A run id is made where the options have none.
@@ -104,7 +108,8 @@ pub fn prepare(
     let contradictions = fingerprint::of(&snapshot).contradictions(&recipe.criteria);
     plan.notices.extend(contradictions.iter().map(ToString::to_string));
     let (recipe_name, set_by) = (recipe_name.to_owned(), BTreeMap::new());
-    Ok(Prepared { plan, snapshot, recipe, recipe_name, options, input: input.into(), set_by })
+    let command = String::new();
+    Ok(Prepared { plan, snapshot, recipe, recipe_name, options, input: input.into(), set_by, command })
 }
 
 /// The runtime that the recipe brings for the benchmark of NCCL; empty where it brings none.
@@ -174,6 +179,7 @@ impl Prepared {
                 Step::Checks => "before each check, until you go on",
             },
             keeps: self.options.keep,
+            command: &self.command,
         };
         crate::report::plan::lines(&self.plan, &about)
     }

@@ -440,8 +440,12 @@ impl<'r> PhaseRun<'r> {
         let of_check = self.machines.iter().find(|going| going.check.check.name == name);
         let Some(ended) = of_check.map(|going| going.container_ended.subscribe()) else { return };
         let (lines, mut line) = mpsc::channel(64);
-        let output =
-            logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER.to_owned() };
+        let output = logs::Output {
+            namespace: self.prepared.plan.namespace.clone(),
+            pod,
+            container: CONTAINER.to_owned(),
+            followed_since_ms: 0,
+        };
         self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), ended, lines));
         let (arrivals, check) = (self.arrivals.clone(), name.to_owned());
         self.followers.spawn(async move {

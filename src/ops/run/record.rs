@@ -269,7 +269,7 @@ impl Around {
     /// Takes the next line; whether more are wanted.
     fn take(&mut self, event: &Event) -> bool {
         if let Body::Log { text, source, .. } = &event.body {
-            self.lines.push_of(event.observed_at_ms, source, text);
+            self.lines.push_of(event.stated_at_ms.unwrap_or(event.observed_at_ms), source, text);
             if self.passed > self.number {
                 self.after += text.len() + size_of::<u64>() * 2;
             }
@@ -651,6 +651,7 @@ mod tests {
         let event = |at: usize, check: &str, text: &str| Event {
             seq: at as u64,
             observed_at_ms: at as u64,
+            stated_at_ms: None,
             body: Body::Log { check: check.into(), text: text.into(), source: String::new() },
         };
         let mut events = Vec::new();

@@ -2,11 +2,12 @@
 
 use super::{Prepared, Writer};
 use crate::{
+    catalog::validator::Phase,
     cluster::active_time::RunClock,
     constraint::{self, Spread, Verdict as Judged},
     report::Report,
     validate::{
-        event::{Body, CheckResult, ReadinessOutcome, Severity, Status, Verdict, Why},
+        event::{Body, CheckResult, PlannedCheck, ReadinessOutcome, Severity, Status, Verdict, Why},
         plan::{CheckPlan, Decided},
     },
 };
@@ -60,7 +61,7 @@ impl Reporter {
             context: context.to_owned(),
             recipe: prepared.recipe_name.clone(),
             criteria: prepared.recipe.criteria.to_string(),
-            checks: plan.checks.iter().map(|check| check.check.clone()).collect(),
+            checks: listed(prepared),
         });
         for notice in &plan.notices {
             self.notice(Severity::Warn, notice.clone());
@@ -140,6 +141,21 @@ impl Reporter {
         };
         self.observed(at_ms, Body::Finished { check: check.check.name.clone(), result });
     }
+}
+
+/// The checks of a run, in each phase in the order of the recipe: a run groups them, and a person knows them as they are listed.
+fn listed(prepared: &Prepared) -> Vec<PlannedCheck> {
+    let mut checks: Vec<PlannedCheck> = prepared.plan.checks.iter().map(|check| check.check.clone()).collect();
+    let mut phases: Vec<Phase> = checks.iter().map(|check| check.phase).collect();
+    phases.dedup();
+    let place = |check: &PlannedCheck| {
+        let phase = phases.iter().position(|phase| *phase == check.phase);
+        let spec = prepared.recipe.validation.as_ref().and_then(|validation| validation.phase(check.phase));
+        let listed = spec.and_then(|spec| spec.checks.iter().position(|name| *name == check.name));
+        (phase, listed.unwrap_or(usize::MAX))
+    };
+    checks.sort_by_key(place);
+    checks
 }
 
 /// The steps of a run in the log of this program. What checks print is not repeated there.

@@ -3,13 +3,22 @@
 use super::State;
 use crate::{
     deploy::progress::Progress,
-    ops::{self, Failure, run::Prepared},
-    report::words::{Tone, Word},
-    validate::event::{Body, Event, Status, Stop, Verdict},
+    ops::{
+        self, Failure,
+        run::{Chosen, Prepared},
+    },
+    report::{
+        plan,
+        words::{Tone, Word},
+    },
+    validate::{
+        event::{Body, Event, Status, Stop, Verdict},
+        plan::CheckPlan,
+    },
     workbench::{
         effect::Effect,
         keymap::Action,
-        model::{Run, Severity, What},
+        model::{Ahead, Run, Severity, What},
         overlay::{Kind, Overlay},
         panes::{CHECKS, Need, RowId},
         question::Question,
@@ -32,7 +41,9 @@ impl State {
         };
         self.say(Severity::Info, PLANNING);
         self.asked.plan += 1;
-        let what = What { setup: self.model.setup.clone(), ..what };
+        let chosen =
+            Chosen { criteria: self.model.stated.clone().unwrap_or_default(), inherit: self.model.inherit.clone() };
+        let what = What { setup: self.model.setup.clone(), recipe: chosen, ..what };
         vec![Effect::Plan { generation: self.asked.plan, catalog, recipe, what }]
     }
 
@@ -48,12 +59,17 @@ impl State {
             Ok(prepared) => {
                 let context = self.model.cluster.context.clone();
                 let width = usize::from(Overlay::question_width(self.desk.width));
-                let lines = hanging(&prepared.lines(&context), width);
+                let whole = prepared.lines(&context);
+                let lines = hanging(&whole, width);
                 let title = match prepared.plan.checks.iter().filter(|check| check.decided.is_none()).count() {
                     0 => "nothing to run".to_owned(),
                     number => format!("run {}?", text::count(number, "check")),
                 };
                 self.ask_to_change(Question::Run, (&title, &lines), ["cancel", "run"], &context);
+                // What is copied is for a shell and a file, which are as wide as a line is.
+                if let Some(overlay) = &mut self.desk.overlay {
+                    overlay.copy = overlay.copy.replace(&lines.join("\n"), &whole.join("\n"));
+                }
                 self.prepared = Some((prepared, context));
             }
             Err(failure) => {
@@ -78,6 +94,7 @@ impl State {
         let end_follow = self.end_follow();
         self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
+        self.model.run.ahead = prepared.plan.checks.iter().map(ahead).collect();
         self.desk.mark(Need::Run);
         end_follow.into_iter().chain([Effect::Run(prepared)]).collect()
     }
@@ -137,7 +154,25 @@ impl State {
     /// What is said of a run that has stopped, until it goes on.
     fn paused_words(&self, before: &Stop) -> String {
         let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
-        format!("paused {before}: {goes_on} goes on, {cancels} cancels")
+        let is_next = |ahead: &&Ahead| match before {
+            Stop::Phase { phase } => ahead.phase == *phase,
+            Stop::Check { check } => ahead.check == *check,
+            Stop::Asked => false,
+        };
+        let (checks, objects) = self
+            .model
+            .run
+            .ahead
+            .iter()
+            .filter(is_next)
+            .fold((0, 0), |(checks, objects), next| (checks + 1, objects + next.objects));
+        // The rows of the checks say of which kinds they are.
+        let would = match (before, checks) {
+            (_, 0) => String::new(),
+            (Stop::Check { .. }, _) => format!(", which creates {}", text::count(objects, "object")),
+            _ => format!(", {} that create {}", text::count(checks, "check"), text::count(objects, "object")),
+        };
+        format!("paused {before}{would}: {goes_on} goes on, {cancels} cancels")
     }
 
     pub(super) fn run_event(&mut self, event: Event) {
@@ -190,7 +225,8 @@ impl State {
             let severity = match word.tone() {
                 Tone::Good => Severity::Ok,
                 Tone::Bad => Severity::Fail,
-                Tone::Open | Tone::Quiet => Severity::Warn,
+                Tone::Open => Severity::Warn,
+                Tone::Quiet => Severity::Info,
             };
             let more = match verdict {
                 Verdict::Passed | Verdict::Canceled => String::new(),
@@ -243,6 +279,11 @@ impl State {
         }
         is_settled
     }
+}
+
+fn ahead(check: &CheckPlan) -> Ahead {
+    let (name, phase) = (check.check.name.clone(), check.check.phase);
+    Ahead { check: name, phase, brief: plan::brief(check), objects: check.objects.len() }
 }
 
 /// Lines that fit a width; what is continued is indented below its beginning.

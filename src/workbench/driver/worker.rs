@@ -13,7 +13,7 @@ use crate::{
         deploy,
         place::{self, Format, Place},
         run::{
-            Control, EventLog, Prepared, Reader, attach, live, previous,
+            Control, EventLog, Invocation, Prepared, Reader, attach, live, previous,
             record::{self, RecordEnd},
         },
         session::Session,
@@ -549,12 +549,21 @@ impl Worker {
 
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
     fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>, what: What) {
+        let mut said = Invocation {
+            target: self.session.target(),
+            catalog: self.sources.clone(),
+            recipe: what.recipe.clone(),
+            context: String::new(),
+        };
         let (options, configuration) = (chosen(self.options.clone(), what), self.configuration.clone());
         let (answers, session) = (self.answers.clone(), self.session.clone());
         self.spawn(async move {
             let planning = async {
                 let connection = session.connection().await?;
-                plan_on(&connection, &catalog, &recipe, (options, configuration)).await.map(Arc::new)
+                said.context.clone_from(&connection.context);
+                let mut prepared = plan_on(&connection, &catalog, &recipe, (options, configuration)).await?;
+                prepared.command = said.line(&prepared.options);
+                Ok(Arc::new(prepared))
             };
             let answer = planning.await;
             // The workbench has ended when nobody takes the answer.
@@ -830,7 +839,7 @@ async fn show(mut events: Reader, answers: mpsc::Sender<Msg>, msg: impl Fn(Event
 
 /// The options of the command line with what was chosen since.
 fn chosen(mut options: ops::run::RunOptions, what: What) -> ops::run::RunOptions {
-    let What { phases, only, timeout_seconds, setup } = what;
+    let What { phases, only, timeout_seconds, setup, recipe: _ } = what;
     let plan = &mut options.plan;
     (plan.phases, plan.only) = (phases, only);
     plan.timeout_seconds = timeout_seconds.or(plan.timeout_seconds);

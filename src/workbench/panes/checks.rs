@@ -8,7 +8,8 @@ use crate::{
     validate::event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
     workbench::{
         elsewhere::{RunOrigin, short},
-        model::{CheckView, ReadinessView, Run, Source},
+        model::{Ahead, CheckView, ReadinessView, Run, Source},
+        widgets::{bar, table::text_columns},
     },
 };
 
@@ -40,22 +41,27 @@ fn build(view: &View<'_>) -> Content {
             Some(resolution) if run.active => planned(&mut rows, resolution, ""),
             Some(resolution) => planned(&mut rows, resolution, &runs_it(view)),
             None => {
-                return content("validation".to_owned(), String::new(), Vec::new(), stack::no_recipe(view));
+                let says = stack::no_recipe(view);
+                return content("validation".to_owned(), String::new(), Vec::new(), says);
             }
         }
     } else {
         readiness(&mut rows, run);
         let is_recorded =
             view.model.records.replay.is_some() || run.origin == RunOrigin::Record && view.model.follows();
-        let is_live = run.active || is_recorded;
+        let is_live = run.active || is_recorded || view.model.follows();
         let has_ended = !run.active && (run.verdict.is_some() || run.failure.is_some());
         let is_ours = view.model.records.replay.is_none() && view.model.is_run_of_this_recipe();
         let recipe = view.model.recipe.value.as_deref().filter(|_| is_ours && has_ended);
+        let meter = Meter::of(view);
+        // Who decides whether a run goes on has to see what it would create.
+        let of = |check: &CheckView| run.ahead.iter().find(|ahead| ahead.check == check.planned.name);
+        let ahead = |check: &CheckView| of(check).filter(|_| run.paused.is_some());
         for phase in Phase::ALL {
             let others = recipe.map_or_else(Vec::new, |resolution| others(run, phase, resolution));
             phase_rows(&mut rows, run, phase, others.len(), view.model.run_now_ms());
             let ran = run.checks.iter().filter(|check| check.planned.phase == phase);
-            let ran = ran.map(|check| check_row(check, is_live, view.model.run_now_ms()));
+            let ran = ran.map(|check| check_row(check, is_live, view.model.run_now_ms(), &meter, ahead(check)));
             let mut checks: Vec<Row> =
                 ran.chain(others.into_iter().map(|name| not_run(name, "not run", &runs_it(view)))).collect();
             // A run groups its checks; where a check is listed does not change by that. Stable: what the recipe does not
@@ -83,7 +89,7 @@ fn build(view: &View<'_>) -> Content {
         let elsewhere = view.model.elsewhere();
         says.extend(elsewhere.iter().map(|other| (Role::Run, format!("» {}; {line} follows it", other.sentence()))));
     }
-    let mut note = counts(run, view.model.follows());
+    let mut note = counts(run, view.model.follows(), view.width.saturating_sub(text::width(&title) + AROUND));
     match (run.origin, view.model.follows()) {
         (RunOrigin::Cluster, true) => note = format!("ATTACHED  {note}"),
         (RunOrigin::Record, true) => note = format!("FOLLOWED  {note}"),
@@ -100,8 +106,12 @@ fn build(view: &View<'_>) -> Content {
     content(title, note, rows, says)
 }
 
-/// `6 pass 1 fail 1 run`, or the verdict.
-fn counts(run: &Run, is_followed: bool) -> String {
+/// Columns of the edge of a panel between and beside its title and its note.
+const AROUND: usize = 5;
+
+/// `6 pass 1 fail 1 run`, or the verdict. What a paused run waits for comes first, and of the counts, which the rows say as
+/// well, those that have room.
+fn counts(run: &Run, is_followed: bool, room: usize) -> String {
     let running = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some()).count();
     let mut parts = words::counts(run.checks.iter().filter_map(|check| check.result.as_ref()));
     if running > 0 {
@@ -111,7 +121,11 @@ fn counts(run: &Run, is_followed: bool) -> String {
         parts.push("canceling".to_owned());
     }
     if let Some(before) = &run.paused {
-        parts.push(format!("paused {before}"));
+        parts.insert(0, format!("paused {before}"));
+        while parts.len() > 1 && text::width(&parts.join("  ")) > room {
+            parts.pop();
+        }
+        return parts.join("  ");
     }
     if let Some(verdict) = run.verdict {
         let sign = if parts.is_empty() { "" } else { ":" };
@@ -278,8 +292,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_m
     };
     // Checks that run at the same time take their time once.
     let began = checks.iter().filter_map(|check| check.started_ms).min();
-    let so_far = began.filter(|_| run.origin != RunOrigin::Cluster).map(|_| now_ms);
-    let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { so_far };
+    let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { began.map(|_| now_ms) };
     let spent = began.zip(ended).map_or(0, |(began, ended)| ended.saturating_sub(began));
     let counted = if done.is_empty() { text::count(checks.len(), "check") } else { words::counts(&done).join(", ") };
     let counted = if others > 0 { format!("{counted}, {others} not run") } else { counted };
@@ -297,7 +310,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_m
     });
 }
 
-fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
+fn check_row(check: &CheckView, active: bool, now_ms: u64, meter: &Meter, ahead: Option<&Ahead>) -> Row {
     let (role, glyph, word, time, result) = match &check.result {
         Some(result) => {
             let (role, glyph, word) = verdict(result);
@@ -323,21 +336,82 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
                 Some(started) if active => text::duration(now_ms.saturating_sub(started)),
                 _ => "-".to_owned(),
             };
-            let detail = check.state.detail();
+            let would = ahead.filter(|_| waiting);
+            let detail = would.map_or_else(|| check.state.detail(), |ahead| ahead.brief.clone());
             let last = if trouble { None } else { last_words(check) };
             let said = last.as_deref().unwrap_or(&detail);
             let said_role = if trouble { Role::Warn } else { Role::Muted };
-            (role, glyph, check.state.word(), time, Cell::new(said_role, first_line(said)))
+            let said = Cell::new(said_role, first_line(said));
+            let spent = check.started_ms.filter(|_| active).map(|started| now_ms.saturating_sub(started));
+            let said = match spent {
+                Some(spent_ms) => meter.before(said, (spent_ms, check.planned.timeout_seconds), trouble),
+                None => said,
+            };
+            (role, glyph, check.state.word(), time, said)
         }
     };
     Row {
         depth: 1,
         marker: Some((role, glyph)),
-        matters: check.result.as_ref().is_some_and(|result| matches!(result.status, Status::Failed | Status::Other)),
+        // What a person canceled asks for nothing.
+        matters: check
+            .result
+            .as_ref()
+            .is_some_and(|result| matches!(Word::from(result).tone(), Tone::Bad | Tone::Open)),
         ..Row::new(
             RowId::Check(check.planned.name.clone()),
             vec![check.planned.name.as_str().into(), Cell::new(role, word), Cell::new(Role::Muted, time), result],
         )
+    }
+}
+
+/// How far a check is into the time that it may take, in front of what it says.
+struct Meter {
+    /// Columns that a result has.
+    room: usize,
+    /// In words instead of a bar.
+    in_words: bool,
+}
+
+/// Cells of the bar where there is much room and where there is some.
+const BAR: usize = 8;
+const SHORT_BAR: usize = 4;
+/// Columns of what a check says that stay beside a bar.
+const SAID: usize = 15;
+
+impl Meter {
+    fn of(view: &View<'_>) -> Meter {
+        let run = &view.model.run;
+        let names =
+            run.checks.iter().map(|check| &check.planned.name).chain(run.readiness.iter().map(|line| &line.name));
+        // A name is indented by its place in the tree.
+        let names = names.map(|name| text::width(name) + 2).max().unwrap_or_default().min(usize::from(NAME));
+        let columns = names + usize::from(STATE) + usize::from(TIME);
+        Meter { room: text_columns(view.width).saturating_sub(columns + 3 * 2), in_words: view.in_words }
+    }
+
+    /// What a check says is cut for its bar, but not the reason why it does not run.
+    fn before(&self, said: Cell, (spent_ms, limit_seconds): (u64, u64), is_trouble: bool) -> Cell {
+        let limit_ms = limit_seconds.saturating_mul(1000);
+        if limit_ms == 0 {
+            return said;
+        }
+        if self.in_words {
+            let limit = format!("of {}", text::seconds(limit_seconds));
+            let gap = if said.width() == 0 { "" } else { "  " };
+            return Cell::new(Role::Muted, format!("{limit}{gap}")).with(&said);
+        }
+        let needs = if is_trouble { said.width() } else { said.width().min(SAID) };
+        let fits = |cells: usize, said: usize| cells + 2 + said <= self.room;
+        let cells = match (fits(BAR, said.width()), fits(SHORT_BAR, needs)) {
+            (true, _) => BAR,
+            (_, true) => SHORT_BAR,
+            _ => return said,
+        };
+        // Thousandths are finer than any bar.
+        let done = usize::try_from(spent_ms.saturating_mul(1000) / limit_ms).unwrap_or(1000).min(1000);
+        let role = if done * 4 >= 3000 { Role::Warn } else { Role::Run };
+        Cell::new(role, format!("{}  ", bar::cells((done, 1000), cells))).with(&said)
     }
 }
 
@@ -389,14 +463,21 @@ pub(super) fn details_of(check: &CheckView) -> Option<Step> {
     Some(Step::Text { title: format!("check {}", result.name), body })
 }
 
+/// Columns of the longest word that a check, a phase or readiness can have for its state.
+const STATE: u16 = 12;
+/// Columns of the longest time below a minute; minutes are few, and would leave the room of most results empty.
+const TIME: u16 = 6;
+/// Columns that a name takes where there is room.
+const NAME: u16 = 28;
+
 fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {
     Content {
         title,
         note,
         columns: vec![
-            Column::new("PHASE / CHECK", 16, 28).name_like(),
-            Column::new("STATE", 6, 12),
-            Column::new("TIME", 9, 11).right().priority(2),
+            Column::new("PHASE / CHECK", 16, NAME).name_like(),
+            Column::new("STATE", 6, STATE).steady(STATE),
+            Column::new("TIME", TIME, 11).steady(TIME).right().priority(2),
             Column::new("RESULT", 8, 12).grows().priority(1),
         ],
         rows,

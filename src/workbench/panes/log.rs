@@ -11,6 +11,7 @@ use crate::{
         lines::Wanted,
         merged::{LineId, Merged},
     },
+    text::color::{self, Ink},
     workbench::{
         log_options::{LogOptions, Part, moment},
         merge::{self, letter},
@@ -46,6 +47,7 @@ pub static PANE: Pane = Pane {
     jump: Some(Action::GoLog),
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
     hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::LogOptions],
+    words: &[(Action::Wide, "wrap")],
     follows: true,
     wraps: true,
     build,
@@ -260,7 +262,7 @@ impl<'m> Log<'m> {
     /// A line as a row, which is as long as it is.
     fn row(&self, view: &View<'_>, columns: &[Column], place: LineId) -> Row {
         let (at_ms, line) = self.lines.get(place).unwrap_or_default();
-        let Said { role: _, text, written } = Said::of(line);
+        let Said { text, written } = Said::of(line, self.lines.inks(place));
         let source = self.source(place.log, self.lines.source(place));
         let at = Cell::new(Role::Muted, self.time(view, place, at_ms));
         let id = RowId::Output { check: self.checks[place.log].0, line: place.line, part: 0 };
@@ -352,8 +354,8 @@ fn in_full(view: &View<'_>, (at, number): (usize, usize)) -> Option<Step> {
         if let Some(level) = apart.level {
             row("level", level.word());
         }
-        row("message", &apart.message);
-        apart.fields.iter().for_each(|(name, value)| row(name, value));
+        row("message", &color::plain(&apart.message));
+        apart.fields.iter().for_each(|(name, value)| row(name, &color::plain(value)));
     }
     Some(Step::Text { title: format!("line {} of {}", number + 1, check.planned.name), body })
 }
@@ -410,7 +412,6 @@ struct Shown {
 
 /// What a line says, as a row shows it.
 struct Said {
-    role: Role,
     /// What it says in the color of its level, then what else it holds; a plain one as it is.
     text: Cell,
     /// Of one that was taken apart: as it was written, with the names that the row does not show.
@@ -418,7 +419,8 @@ struct Said {
 }
 
 impl Said {
-    fn of(line: &str) -> Said {
+    /// What is taken apart has the color of its level; its message may have colors of its own.
+    fn of(line: &str, inks: impl Iterator<Item = (usize, Ink)>) -> Said {
         let (level, apart) = apart::read(line);
         let role = match level {
             Some(LogLevel::Error) => Role::LogError,
@@ -427,25 +429,42 @@ impl Said {
             Some(LogLevel::Info) | None => Role::LogInfo,
         };
         let Some(Apart { level, message, fields, names }) = apart else {
-            return Said { role, text: Cell::new(role, text::without_tabs(line)), written: None };
+            return Said { text: Cell::printed(role, line, inks), written: None };
         };
         let level = level.filter(|level| *level != LogLevel::Info).map_or("", LogLevel::word);
         let gap = if level.is_empty() { "" } else { "  " };
         let message = message.trim_end().replace('\n', "; ");
-        let said = Cell::new(role, format!("{level}{gap}{}", text::without_tabs(&message)));
+        let (message, inks) = color::apart(&message);
+        let said = match level.is_empty() {
+            true => Cell::printed(role, &message, inks),
+            false => Cell::new(role, format!("{level}{gap}")).with(&Cell::printed(role, &message, inks)),
+        };
         let fields: Vec<String> = fields.iter().map(pair).collect();
         let text = if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) };
         let names: Vec<String> = names.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Said { role, text, written: Some(format!("{line} {}", names.join(" ")).into()) }
+        Said { text, written: Some(format!("{line} {}", names.join(" ")).into()) }
     }
 }
 
 /// What a line says, without what programs write for programs.
 pub(super) fn said(line: &str) -> String {
-    apart::words(line).unwrap_or_else(|| Said::of(line).text.plain().into_owned())
+    let words = apart::words(line).map(|words| color::plain(&words).into_owned());
+    words.unwrap_or_else(|| Said::of(line, std::iter::empty()).text.plain().into_owned())
+}
+
+/// A text in lines of at most `width`, each with the colors that it has there.
+fn pieces(text: &Cell, width: usize) -> Vec<Cell> {
+    let (whole, mut at) = (text.plain(), 0);
+    let place = |piece: String| {
+        let from = whole[at..].find(&piece).map_or(at, |found| at + found);
+        at = (from + piece.len()).min(whole.len());
+        text.part(from..at)
+    };
+    text::wrap(&whole, width).into_iter().map(place).collect()
 }
 
 fn pair((name, value): &(String, String)) -> String {
+    let value = color::plain(value);
     match value.contains([' ', '"']) && !value.starts_with(['{', '[']) {
         true => format!("{name}={value:?}"),
         false => format!("{name}={value}"),
@@ -559,9 +578,9 @@ fn build(view: &View<'_>) -> Content {
             rows.push(end.row(&log, view, sources));
         }
         let at = log.time(view, *place, at_ms);
-        let Said { mut role, mut text, written } = Said::of(line);
+        let Said { mut text, written } = Said::of(line, log.lines.inks(*place));
         if *is_beside {
-            (role, text) = (Role::Muted, Cell::new(Role::Muted, text.plain()));
+            text = Cell::new(Role::Muted, text.plain());
         }
         if until.line > place.line {
             let times = text::thousands(until.line - place.line + 1);
@@ -578,11 +597,11 @@ fn build(view: &View<'_>) -> Content {
         let marker = log.is_marked(*place).then_some((Role::Focus, "▪")).or(beside);
         let id = |part| RowId::Output { check: log.checks[place.log].0, line: place.line, part };
         if table.wide && text.width() > width {
-            for (part, piece) in text::wrap(&text.plain(), width).into_iter().enumerate() {
+            for (part, piece) in pieces(&text, width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
                 let marker = marker.filter(|_| part == 0);
                 let source = if part == 0 { source.clone() } else { Vec::new() };
-                let cells = cells(at, sources, source, Cell::new(role, piece));
+                let cells = cells(at, sources, source, piece);
                 // A filter judges the line and not its pieces.
                 let also = Some(written.clone().unwrap_or_else(|| line.into()));
                 let (beside, continues) = (*is_beside, part > 0);
@@ -654,8 +673,11 @@ fn build(view: &View<'_>) -> Content {
         beyond => format!(", {} not searched", text::thousands(beyond)),
     };
     let title = format!("log {}", log.name());
+    // Blank lines are room for what is cut.
+    let goes_on = !table.wide && rows.len() < view.height;
     Content {
         title,
+        goes_on,
         note: match options.is_empty() {
             // How it is looked at says nothing of a file.
             _ if view.written.is_some() => format!("{of}{}{unsought}{options}", text::count(total, "line")),
@@ -768,7 +790,9 @@ mod tests {
         };
         let log = |at: u64| Body::Log { check: "one".into(), text: format!("line {at}"), source: String::new() };
         let events = [planned].into_iter().chain((1..=300).map(log)).zip(1_000..);
-        events.for_each(|(body, at)| state.model.run.fold(Event { seq: 0, observed_at_ms: at, body }));
+        events.for_each(|(body, at)| {
+            state.model.run.fold(Event { seq: 0, observed_at_ms: at, stated_at_ms: None, body })
+        });
         (state.desk.times, state.desk.merge.which) = (Times::Relative, Some(Which::All));
         model::ASKED.set(0);
         let content = build(&state.desk.view(&state.model, &PANE));

@@ -520,6 +520,8 @@ pub struct View<'s> {
     pub log_options: &'s LogOptions,
     /// It is written to a file.
     pub written: Option<Part>,
+    /// How far something is, is said in words: for who reads lines, or has only ASCII.
+    pub in_words: bool,
 }
 
 impl<'s> View<'s> {

@@ -3,6 +3,7 @@
 use super::text::{self, Cut};
 use crate::{
     term::link::{Link, Target},
+    text::color::Ink,
     workbench::theme::{self, Role, Theme},
 };
 use ratatui::{
@@ -37,6 +38,11 @@ impl<'f> Canvas<'f> {
     /// Writes text from a place, at most `columns`; returns the columns used.
     pub fn text(&mut self, x: u16, y: u16, columns: u16, content: &str, role: Role) -> u16 {
         self.styled(x, y, columns, content, self.theme.style(role))
+    }
+
+    /// The same in the colors that a program printed it in.
+    pub fn inked(&mut self, x: u16, y: u16, columns: u16, content: &str, (role, ink): (Role, Ink)) -> u16 {
+        self.styled(x, y, columns, content, self.theme.inked(role, ink))
     }
 
     fn styled(&mut self, x: u16, y: u16, columns: u16, content: &str, style: Style) -> u16 {

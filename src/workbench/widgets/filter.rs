@@ -348,7 +348,7 @@ fn brief(error: &regex::Error) -> String {
 pub fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
     let mut beside = beside(row);
     beside.any(|text| has(text, word))
-        || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
+        || row.cells.iter().any(|cell| cell.spans.iter().any(|span| has(&span.text, word)))
 }
 
 /// What a row says besides its cells.

@@ -3,6 +3,7 @@
 pub mod apart;
 pub mod bar;
 pub mod canvas;
+mod cell;
 pub mod curve;
 pub mod filter;
 pub mod marks;

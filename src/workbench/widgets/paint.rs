@@ -5,7 +5,8 @@
 use super::{
     apart,
     canvas::Canvas,
-    table::{Align, Cell, Column, Identity, MARGIN, Row, Table},
+    cell::{Cell, Span},
+    table::{Align, Column, Identity, MARGIN, Row, Table},
     text::{self, Cut},
     widths::{GAP, spans},
 };
@@ -188,7 +189,7 @@ impl<I: Identity> Table<I> {
         let sides: Vec<(usize, Role, &str, usize)> = columns
             .filter(|(_, ((column, _), width))| column.is_side && **width > 0)
             .filter_map(|(at, ((_, cell), _))| match &cell.spans[..] {
-                [(role, text)] => Some((at, *role, text.as_str(), usize::from(self.reach(row, at, widths)))),
+                [Span { role, text, .. }] => Some((at, *role, text.as_str(), usize::from(self.reach(row, at, widths)))),
                 _ => None,
             })
             .collect();
@@ -228,8 +229,8 @@ impl<I: Identity> Table<I> {
         }
         if needed <= room && skip == 0 {
             let mut x = area.x + pad;
-            for (role, text) in &cell.spans {
-                x += canvas.text(x, area.y, area.right() - x, text, *role);
+            for Span { role, ink, text } in &cell.spans {
+                x += canvas.inked(x, area.y, area.right() - x, text, (*role, *ink));
             }
             return;
         }
@@ -237,27 +238,29 @@ impl<I: Identity> Table<I> {
             && skip == 0
             && let Some((_, spans)) = cell.spans.split_last()
         {
-            let rest = spans.iter().fold(Cell::default(), |rest, (role, text)| rest.and(*role, text));
+            let rest = spans.iter().fold(Cell::default(), |rest, span| rest.and_inked(span.role, span.ink, &span.text));
             self.draw_cell(canvas, area, &rest, column);
             return;
         }
         if let ([was, arrow, becomes], true) = (&cell.spans[..], cell.is_change && skip == 0) {
-            let spans = change(was, arrow, becomes, room, column.cut);
+            let [was, arrow, becomes] = [was, arrow, becomes].map(|span| (span.role, span.text.clone()));
+            let pieces = change(&was, &arrow, &becomes, room, column.cut);
             let mut x = area.x;
-            for (role, text) in &spans {
+            for (role, text) in &pieces {
                 x += canvas.text(x, area.y, area.right() - x, text, *role);
             }
             return;
         }
-        if let [(role, text)] = &cell.spans[..] {
-            canvas.fitted(area.x, area.y, area.width, text::skip(text, skip), column.cut, *role);
+        if let [Span { role, ink, text }] = &cell.spans[..] {
+            let fitted = text::fit(text::skip(text, skip), usize::from(area.width), column.cut);
+            canvas.inked(area.x, area.y, area.width, &fitted, (*role, *ink));
             return;
         }
         let (mut x, mut skip) = (area.x, skip);
-        for (role, text) in &cell.spans {
+        for Span { role, ink, text } in &cell.spans {
             let shown = text::skip(text, skip);
             skip = skip.saturating_sub(text::width(text));
-            x += canvas.text(x, area.y, area.right() - x, shown, *role);
+            x += canvas.inked(x, area.y, area.right() - x, shown, (*role, *ink));
         }
         if needed > room + self.skipped(column) && x == area.right() {
             canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
@@ -265,11 +268,11 @@ impl<I: Identity> Table<I> {
     }
 }
 
-/// A span of a cell.
-type Span = (Role, String);
+/// A piece of a change with its role.
+type Piece = (Role, String);
 
 /// What something was and what it becomes, in fewer columns than both take; where there are few, only what it becomes.
-fn change(was: &Span, arrow: &Span, becomes: &Span, room: usize, cut: Cut) -> Vec<Span> {
+fn change(was: &Piece, arrow: &Piece, becomes: &Piece, room: usize, cut: Cut) -> Vec<Piece> {
     let left = room.saturating_sub(text::width(&arrow.1));
     let widths = [text::width(&was.1), text::width(&becomes.1)];
     // What one leaves of its half, the other takes.
@@ -282,7 +285,7 @@ fn change(was: &Span, arrow: &Span, becomes: &Span, room: usize, cut: Cut) -> Ve
         return vec![(Role::Muted, arrow), (becomes.0, text::fit(&becomes.1, left, cut).into_owned())];
     }
     let texts = apart::fit(&[&was.1, &becomes.1], &rooms, cut).into_iter().map(std::borrow::Cow::into_owned);
-    let mut spans: Vec<Span> = [was.0, becomes.0].into_iter().zip(texts).collect();
+    let mut spans: Vec<Piece> = [was.0, becomes.0].into_iter().zip(texts).collect();
     spans.insert(1, arrow.clone());
     spans
 }

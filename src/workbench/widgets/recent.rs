@@ -3,8 +3,10 @@
 //! In: what a list showed, what it shows now, and the time. Out: the rows to mark. Only rows that changed are held, and rows
 //! whose cells are shared with the list before are passed over by their place.
 
-use super::table::{Content, Identity, Row};
-use crate::workbench::theme::Role;
+use super::{
+    cell::Span,
+    table::{Content, Identity, Row},
+};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -114,14 +116,17 @@ pub fn replaced<I: Identity>(before: &Content<I>, changed: &[(usize, Row<I>)]) -
 }
 
 /// What a cell says and how; not where it leads.
-fn spans<I>(row: &Row<I>, index: usize) -> &[(Role, String)] {
+fn spans<I>(row: &Row<I>, index: usize) -> &[Span] {
     row.cells.get(index).map_or(&[], |cell| &cell.spans)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workbench::widgets::table::{Cell, Column};
+    use crate::workbench::{
+        theme::Role,
+        widgets::table::{Cell, Column},
+    };
 
     fn content(columns: &[Column], rows: &[(usize, &str)]) -> Content<usize> {
         let row = |(id, text): &(usize, &str)| Row::new(*id, vec![id.to_string().into(), (*text).into()]);

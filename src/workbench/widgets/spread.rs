@@ -59,13 +59,18 @@ impl<I: Identity> Table<I> {
     pub fn spread(&self, room: usize, widths: &[u16], all: u16) -> Spread {
         let mut spread = Spread { first: self.top, more: BTreeMap::new() };
         let end = (self.top + room).min(self.visible.len());
-        if !self.content.goes_on || self.is_text() || room < 2 || !(self.top..end).contains(&self.cursor) {
+        // What is scrolled sideways is read on there.
+        let is_cut = self.content.goes_on && self.scrolled().is_none();
+        if !is_cut || room < 2 || !(self.top..end).contains(&self.cursor) {
             return spread;
         }
         let mut free = room - (end - self.top);
-        if let Some((column, mut lines)) = self.rest_of(self.cursor, widths, all) {
+        // Lines of a text are read one after the other: none of them goes for another.
+        let most = if self.is_text() { free } else { most(room) };
+        let rest = self.rest_of(self.cursor, widths, all).filter(|_| most > 0);
+        if let Some((column, mut lines)) = rest {
             // What has no line goes behind the last one, which is cut then.
-            let over = lines.split_off(lines.len().min(most(room)));
+            let over = lines.split_off(lines.len().min(most));
             if let Some(last) = lines.last_mut() {
                 *last = over.iter().fold(std::mem::take(last), |line, more| line.and(Role::Muted, " ").with(more));
             }

@@ -4,15 +4,16 @@
 //! has room for; `paint` paints it. The cursor is held by the identity of its row, a value of the list's own type, so that
 //! sorting, filtering and new data keep it.
 
+pub use super::cell::Cell;
 use super::{
     filter::{self, Filter, Misread, Names},
     marks::Marks,
     recent::Recent,
     rows::MadeOf,
-    text::{self, Cut},
+    text::Cut,
     widths::{natural_of, natural_width},
 };
-use crate::{term::link::Target, text::natural, workbench::theme::Role};
+use crate::{text::natural, workbench::theme::Role};
 use std::{
     any::Any,
     borrow::Cow,
@@ -20,83 +21,6 @@ use std::{
     hash::Hash,
     sync::Arc,
 };
-
-/// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cell {
-    pub(super) spans: Vec<(Role, String)>,
-    /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
-    width: usize,
-    /// Its last piece is left out whole where it has no room.
-    pub(super) is_spare: bool,
-    /// Its first and its last piece are what something was and what it becomes: none of the two goes for the other.
-    pub(super) is_change: bool,
-    /// Boxed, because few of the many cells of a fleet have one.
-    pub(super) link: Option<Box<Target>>,
-}
-
-impl Cell {
-    pub fn new(role: Role, text: impl AsRef<str>) -> Cell {
-        Cell::default().and(role, text)
-    }
-
-    pub fn text(text: impl AsRef<str>) -> Cell {
-        Cell::new(Role::Text, text)
-    }
-
-    pub fn and(mut self, role: Role, text: impl AsRef<str>) -> Cell {
-        let text = text::clean(text.as_ref()).into_owned();
-        self.width += text::width(&text);
-        self.spans.push((role, text));
-        self
-    }
-
-    /// With one more piece, which is left out whole where it has no room: half of it would say nothing.
-    pub fn and_where_room(self, role: Role, text: impl AsRef<str>) -> Cell {
-        Cell { is_spare: true, ..self.and(role, text) }
-    }
-
-    /// With what it becomes, where it is in one piece: of both as much is shown as tells them apart.
-    pub fn becoming(self, role: Role, text: impl AsRef<str>) -> Cell {
-        let is_change = self.spans.len() == 1;
-        Cell { is_change, ..self.and(Role::Muted, " → ").and(role, text) }
-    }
-
-    /// The same text with that of another cell behind it.
-    pub fn with(mut self, other: &Cell) -> Cell {
-        self.spans.extend(other.spans.iter().cloned());
-        self.width += other.width;
-        self
-    }
-
-    /// It leads somewhere, where a terminal can show that.
-    pub fn leading_to(self, target: Option<Target>) -> Cell {
-        Cell { link: target.map(Box::new), ..self }
-    }
-
-    pub fn plain(&self) -> Cow<'_, str> {
-        match &self.spans[..] {
-            [(_, text)] => Cow::Borrowed(text),
-            spans => spans.iter().map(|(_, text)| text.as_str()).collect(),
-        }
-    }
-
-    pub fn width(&self) -> usize {
-        self.width
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Cell {
-        Cell::text(text)
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Cell {
-        Cell::text(text)
-    }
-}
 
 /// What tells rows of one list apart.
 pub trait Identity: Clone + Eq + Hash {
@@ -183,6 +107,8 @@ pub struct Column {
     pub min: u16,
     /// What it takes when there is room; at most this.
     pub ideal: u16,
+    /// Takes that much whatever its cells hold now, so that what is behind it does not move with them.
+    pub keeps: u16,
     /// Takes a share of what is left over.
     pub grows: bool,
     /// 0 stays for ever; higher ones are hidden first.
@@ -201,6 +127,7 @@ impl Column {
             name,
             min,
             ideal,
+            keeps: 0,
             grows: false,
             priority: 0,
             align: Align::Left,
@@ -208,6 +135,12 @@ impl Column {
             wide_only: false,
             is_side: false,
         }
+    }
+
+    /// At least that wide from the beginning.
+    pub const fn steady(mut self, columns: u16) -> Column {
+        self.keeps = columns;
+        self
     }
 
     pub const fn grows(mut self) -> Column {

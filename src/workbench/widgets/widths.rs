@@ -403,7 +403,7 @@ pub(super) fn natural_of<'r, I: 'r>(
 ) -> u16 {
     let cells = rows.map(|row| cell_width(row, index, content.columns.len()));
     let header = if content.headers { text::width(column.name) } else { 0 };
-    u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX)
+    u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX).max(column.keeps)
 }
 
 /// A row of one cell, such as a heading, has the whole line for it.

@@ -1,10 +1,11 @@
 //! Text broken into lines of a width, with the roles of its parts. No letter is lost: what does not fit goes on below.
 
 use super::{
-    table::{Cell, Content, Row},
+    cell::{Cell, Span},
+    table::{Content, Row},
     text,
 };
-use crate::workbench::theme::Role;
+use crate::{text::color::Ink, workbench::theme::Role};
 
 /// The lines of sentences in at most `columns`.
 pub fn sentences(says: Vec<(Role, String)>, columns: usize) -> Vec<(Role, String)> {
@@ -86,21 +87,22 @@ impl Cell {
         if self.width() <= columns {
             return vec![self.clone()];
         }
-        let first = self.spans.first().map_or(0, |(_, text)| text::width(text));
-        let begins = self.spans.first().map_or(0, |(_, text)| text.len() - text.trim_start().len());
+        let first = self.spans.first().map_or(0, |span| text::width(&span.text));
+        let begins = self.spans.first().map_or(0, |Span { text, .. }| text.len() - text.trim_start().len());
         let indent = if self.spans.len() > 1 && first <= columns / 2 { first } else { (begins + 2).min(columns / 4) };
         let mut lines = vec![Cell::default()];
         let mut used = 0;
         // A space at the end of a line is the end of the line.
-        let mut space: Option<(Role, &str)> = None;
-        for (role, text) in &self.spans {
+        let mut space: Option<((Role, Ink), &str)> = None;
+        for Span { role, ink, text } in &self.spans {
+            let look = (*role, *ink);
             for word in words(text) {
                 if word.trim().is_empty() {
                     if used > 0 || lines.len() == 1 {
-                        space = Some((*role, word));
+                        space = Some((look, word));
                         // At the start it is an indent.
                         if used == 0 {
-                            used += push(&mut lines, *role, word);
+                            used += push(&mut lines, look, word);
                             space = None;
                         }
                     }
@@ -108,15 +110,15 @@ impl Cell {
                 }
                 let gap = space.map_or(0, |(_, gap)| text::width(gap));
                 if used + gap + text::width(word) <= columns {
-                    if let Some((role, gap)) = space.take() {
-                        used += push(&mut lines, role, gap);
+                    if let Some((look, gap)) = space.take() {
+                        used += push(&mut lines, look, gap);
                     }
-                    used += push(&mut lines, *role, word);
+                    used += push(&mut lines, look, word);
                     continue;
                 }
                 // The gap before the second part stays, and the part begins beside the first one.
-                if let Some((role, gap)) = space.take().filter(|(_, gap)| used + text::width(gap) <= indent) {
-                    used += push(&mut lines, role, gap);
+                if let Some((look, gap)) = space.take().filter(|(_, gap)| used + text::width(gap) <= indent) {
+                    used += push(&mut lines, look, gap);
                 }
                 let mut rest = word;
                 // What is longer than a line is broken where the line ends.
@@ -130,7 +132,7 @@ impl Cell {
                     if head.is_empty() {
                         break;
                     }
-                    used += push(&mut lines, *role, head);
+                    used += push(&mut lines, look, head);
                     rest = &rest[head.len()..];
                 }
             }
@@ -151,9 +153,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn push(lines: &mut [Cell], role: Role, text: &str) -> usize {
+fn push(lines: &mut [Cell], (role, ink): (Role, Ink), text: &str) -> usize {
     if let Some(line) = lines.last_mut() {
-        *line = std::mem::take(line).and(role, text);
+        *line = std::mem::take(line).and_inked(role, ink, text);
     }
     text::width(text)
 }
@@ -185,7 +187,7 @@ mod tests {
         let cell = Cell::text("  the quick brown fox").and(Role::Fail, " failed");
         check(cell.clone(), 14, &["  the quick", "   brown fox", "   failed"]);
         let last = cell.lines(14).pop().unwrap();
-        assert_eq!(last.spans.last(), Some(&(Role::Fail, "failed".to_owned())));
+        assert_eq!(last.spans.last().map(|span| (span.role, &*span.text)), Some((Role::Fail, "failed")));
         check(Cell::text("日本語日本語"), 5, &["日本", " 語日", " 本語"]);
     }
 

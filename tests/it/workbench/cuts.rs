@@ -17,6 +17,20 @@ const RIGHT: [(&str, &str, &str); 3] = [
     ("diff-200x60", "side by side", "the same beside the list of changes"),
 ];
 
+/// Columns that have their width from the beginning, from the first to the end of the last: what is behind them does not move
+/// while a run goes on, whatever their cells hold now.
+const STEADY: (&str, &str) = ("STATE", "TIME");
+
+/// Where the steady columns of a panel are.
+fn steady(panel: &Panel) -> std::ops::Range<usize> {
+    let header: String = panel.lines.first().into_iter().flatten().collect();
+    let place = |name: &str| header.find(name).map(|at| header[..at].chars().count());
+    match (place(STEADY.0), place(STEADY.1)) {
+        (Some(from), Some(to)) if from < to => from..to + STEADY.1.len(),
+        _ => 0..0,
+    }
+}
+
 /// A panel of a frame: its title and the lines inside of it.
 struct Panel {
     title: String,
@@ -69,7 +83,8 @@ fn wasted(panel: &Panel) -> Option<String> {
         let blank = (at..width).take_while(is_blank).count();
         let needed = if at + blank == width { MARGIN } else { GAP };
         // One column of them may be what a tree draws its branches in.
-        if blank > needed + 1 || blank > needed && at + blank == width {
+        let is_steady = steady(panel).contains(&at) && at + blank <= steady(panel).end;
+        if !is_steady && (blank > needed + 1 || blank > needed && at + blank == width) {
             return Some(format!("{blank} blank columns at {at} beside {cut:#?}"));
         }
         at += blank.max(1);
@@ -130,6 +145,9 @@ fn a_cut_beside_blank_columns_is_found() {
     assert!(wasted(&["  gpu-0…01   ready", "  gpu-02"]).is_none(), "one column more than the gap");
     assert!(wasted(&["  gpu-0…1    ready", "  gpu-02"]).is_some());
     assert!(wasted(&["  gpu-0…1  ready", "  gpu-02"]).is_some(), "before the border");
+    // Columns that do not move have their width, and others are judged as before.
+    assert_eq!(wasted(&["  N  STATE  TIME  R", "  a  ok      3 s  …"]), None);
+    assert!(wasted(&["  N         TIME  R", "  a          3 s  …"]).is_some());
     let title = "┏ a long tit… ━━━━━ note ┓\n┃ x                      ┃\n┗━┛\n";
     assert!(panels(title).iter().find_map(self::wasted).is_some());
 }

@@ -61,7 +61,7 @@ fn start(desk: &mut Desk, prepared: &Arc<Prepared>) {
 
 fn event(desk: &mut Desk, at_ms: u64, body: Body) {
     desk.state.model.now_ms = NOW + at_ms;
-    desk.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at_ms, body }));
+    desk.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at_ms, stated_at_ms: None, body }));
 }
 
 fn state(desk: &mut Desk, at_ms: u64, release: &str, state: State) {

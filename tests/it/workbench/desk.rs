@@ -316,7 +316,7 @@ impl Desk {
 
     pub fn run(&mut self, at: u64, body: Body) {
         self.state.model.now_ms = NOW + at;
-        self.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, body }));
+        self.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, stated_at_ms: None, body }));
     }
 }
 
@@ -465,7 +465,12 @@ pub fn recorded(id: &str, passes: bool) -> Record {
     if let Some((_, Body::Planned { run_id, .. })) = events.first_mut() {
         *run_id = id.to_owned();
     }
-    let event = |(seq, (at, body)): (usize, (u64, Body))| Event { seq: seq as u64, observed_at_ms: NOW + at, body };
+    let event = |(seq, (at, body)): (usize, (u64, Body))| Event {
+        seq: seq as u64,
+        observed_at_ms: NOW + at,
+        stated_at_ms: None,
+        body,
+    };
     let stored = Stored { name: id.to_owned(), path: format!("{id}.jsonl").into(), bytes: 4096, is_open: false };
     let facts = Facts { cluster: "demo".into(), recipe: "service=kind".into(), ..Facts::default() };
     Record { stored, facts, events: events.into_iter().enumerate().map(event).collect() }

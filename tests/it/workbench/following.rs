@@ -1,7 +1,7 @@
 //! Runs that this workbench does not run: found at the start, followed by their record or by their Jobs, and let go again.
 
 use super::{
-    desk::{Desk, list_records, recorded, run_half_way},
+    desk::{Desk, NOW, list_records, recorded, run_half_way},
     screens::all_golden,
 };
 use aicr::{
@@ -11,7 +11,7 @@ use aicr::{
         connect::Target,
         run::record::{Record, RecordEnd},
     },
-    validate::event::{Body, Event},
+    validate::event::{Body, Event, State as CheckState},
     workbench::{RunOptions, effect::Effect, keymap::Action, msg::Msg, panes::CHECKS},
 };
 use std::sync::Arc;
@@ -497,4 +497,37 @@ fn a_run_that_was_left_is_one_row_and_is_attached_to() {
     desk.shows("left  ");
     desk.keys("g g Enter");
     assert_eq!(attaches(&desk), Some((OLDER, "aicr-validation")));
+}
+
+/// Who attaches late sees when lines were written and since when checks run, and not when they looked.
+#[test]
+fn what_happened_before_somebody_attached_has_its_own_times() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("attach");
+    let Some(Effect::FindRuns { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::RunsFound {
+        generation,
+        namespace: "aicr-validation".into(),
+        is_asked_for: true,
+        answer: Ok(vec![OLDER.to_owned()]),
+    });
+    let Some(Effect::AttachRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let planned = recorded(OLDER, true).events[0].clone();
+    let follow = |desk: &mut Desk, ago_ms: u64, body: Body| {
+        let stated_at_ms = Some(NOW - ago_ms);
+        let event = Event { seq: 0, observed_at_ms: NOW, stated_at_ms, body };
+        desk.update(Msg::Followed { generation, event: event.into() });
+    };
+    desk.update(Msg::Followed { generation, event: Event { observed_at_ms: NOW, ..planned }.into() });
+    let check = || "operator-health".to_owned();
+    let state = CheckState::Running { node: "worker-1".into() };
+    follow(&mut desk, 125_000, Body::State { check: check(), state });
+    for (ago_ms, text) in [(120_000, "reads pods"), (60_000, "1 of 1 pods is ready")] {
+        follow(&mut desk, ago_ms, Body::Log { check: check(), text: text.into(), source: String::new() });
+    }
+    desk.keys("4 g g j j");
+    desk.shows("2 min 5 s");
+    desk.keys("g l");
+    desk.shows("09:10:00.000  reads pods");
+    desk.shows("09:11:00.000  1 of 1 pods is ready");
 }

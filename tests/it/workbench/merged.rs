@@ -147,7 +147,7 @@ fn one_log_of_several_checks_follows_their_newest_line_until_somebody_scrolls() 
     desk.shows("FOLLOW");
     let more = |desk: &mut Desk, at: u64, text: &str| {
         let body = Body::Log { check: "operator-health".into(), text: text.into(), source: String::new() };
-        desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, body }));
+        desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, stated_at_ms: None, body }));
     };
     (0..12_000).for_each(|number| more(&mut desk, 4000 + number, &format!("line {number} of many")));
     desk.shows("line 11999 of many");

@@ -2,6 +2,7 @@
 
 mod borders;
 mod cluster;
+mod colors;
 mod compared_with;
 mod contexts;
 mod cuts;

@@ -11,7 +11,8 @@ use aicr::{
         self,
         run::{Request, record::Record},
     },
-    validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Stop, Verdict},
+    report::plan,
+    validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Status, Stop, Verdict},
     workbench::{
         Look,
         effect::Effect,
@@ -88,9 +89,17 @@ fn what_checks_print_cannot_steer_the_terminal() {
     let mut desk = Desk::live(160, 40);
     desk.keys("4");
     run_half_way(&mut desk);
+    for text in ["gone\u{1b}[2J", "\u{1b}]0;owned\u{7}", "\u{1b}[31;1Hmoved", "\u{9b}31mC1", "\u{1b}\u{1b}[32m[2Jagain"]
+    {
+        desk.run(105, Body::Log { check: "operator-health".into(), text: text.into(), source: String::new() });
+    }
     desk.command("filter operator-health");
     desk.keys("j j");
-    desk.shows("\\u{1b}[31mred\\u{1b}[0m and \\u{202e}backwards");
+    // A color is one of the theme; everything else that a terminal would obey is text.
+    desk.shows("red and \\u{202e}backwards");
+    for shown in ["gone\\u{1b}[2J", "\\u{1b}]0;owned\\u{7}", "\\u{1b}[31;1Hmoved", "\\u{9b}31mC1", "\\u{1b}[2Jagain"] {
+        desk.shows(shown);
+    }
 }
 
 /// Longer than what is made into rows at a time.
@@ -102,7 +111,7 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     for number in 0..12_000 {
         let body =
             Body::Log { check: "dra-support".into(), text: format!("line {number} of many"), source: String::new() };
-        desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, body }));
+        desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, stated_at_ms: None, body }));
     }
     desk.keys("j j j j j j g l");
     desk.shows("12,001 lines");
@@ -799,9 +808,10 @@ fn the_newest_line_of_a_running_check_is_read_as_the_log_reads_it() {
     run_half_way(&mut desk);
     let text = r#"{"level":"warn","msg":"no device yet","node":"worker-1"}"#.to_owned();
     desk.run(5000, Body::Log { check: "dra-support".into(), text, source: String::new() });
-    let frame = desk.text();
-    let row = frame.lines().find(|line| line.contains(" dra-support ") && line.contains("running")).unwrap_or_default();
-    assert!(row.contains("warn  no device yet") && !row.contains("level"), "{frame}");
+    desk.state.prepare();
+    let rows = &desk.state.desk.table(&CHECKS).content.rows;
+    let row = rows.iter().find(|row| row.id == RowId::Check("dra-support".into())).unwrap().plain();
+    assert!(row.contains("running") && row.contains("warn  no device yet") && !row.contains("level"), "{row}");
 }
 
 /// A sentence that is broken for one width and again for another has lines of one word.
@@ -923,4 +933,206 @@ fn the_layers_of_constraints_are_those_of_the_recipe() {
     for rule in &desk.state.model.rules {
         assert_eq!(layers.get(&rule.name), Some(&rule.set_by).filter(|_| rule.layer.is_some()), "{}", rule.name);
     }
+}
+
+/// A later run of something else does not take back what failed; one in which it passes does.
+#[test]
+fn a_later_run_of_other_checks_does_not_hide_an_earlier_failure() {
+    const HOUR: u64 = 3_600_000;
+    let mut desk = Desk::live(200, 60);
+    let criteria = desk.state.model.recipe.value.as_ref().unwrap().recipe.criteria.to_string();
+    let of = |id: &str, hours: u64, only: Option<&str>, status: Status| {
+        let mut record = recorded(id, true);
+        record.facts.criteria.clone_from(&criteria);
+        record.events.iter_mut().for_each(|event| event.observed_at_ms -= hours * HOUR);
+        record.events.retain_mut(|event| match &mut event.body {
+            Body::Planned { checks, .. } => {
+                checks.retain(|check| only.is_none_or(|only| check.name == only));
+                true
+            }
+            Body::Finished { check, result } if only.is_some_and(|only| check == only) => {
+                result.status = status;
+                true
+            }
+            Body::Finished { .. } | Body::State { .. } => only.is_none(),
+            Body::Ended { verdict } => {
+                *verdict = if only.is_some() { Verdict::Passed } else { Verdict::Failed };
+                true
+            }
+            _ => true,
+        });
+        record
+    };
+    let first = of("20260114-061200-00000000000000aa", 3, None, Status::Failed);
+    let later = of("20260114-081200-00000000000000bb", 1, Some("operator-health"), Status::Passed);
+    list_records(&mut desk, &[later.clone(), first.clone()]);
+    desk.shows("gpu-operator-version failed 06:12 UTC and has not passed since; last run 08:12 UTC: pass");
+    desk.update(Msg::Input(aicr::term::input::Input::Resize { width: 120, height: 40 }));
+    desk.shows("validated: gpu-operator-version fails");
+    desk.update(Msg::Input(aicr::term::input::Input::Resize { width: 200, height: 60 }));
+    // One that gave no verdict says nothing of it.
+    let open = of("20260114-083200-00000000000000cc", 1, Some("gpu-operator-version"), Status::Other);
+    list_records(&mut desk, &[open, first.clone()]);
+    desk.shows("gpu-operator-version failed 06:12 UTC and has not passed since");
+    let mended = of("20260114-084200-00000000000000dd", 1, Some("gpu-operator-version"), Status::Passed);
+    list_records(&mut desk, &[mended, first]);
+    desk.shows("validated: 1 of 9 checks, pass");
+    assert!(!desk.text().contains("has not passed since"), "{}", desk.text());
+}
+
+/// The report and the record list checks as the recipe and the screen do, whatever groups a run makes of them.
+#[test]
+fn a_run_is_recorded_in_the_order_of_the_recipe() {
+    let mut desk = Desk::live(120, 40);
+    let (prepared, _) = asked(&mut desk);
+    let listed: Vec<String> = Phase::ALL
+        .into_iter()
+        .filter_map(|phase| prepared.recipe.validation.as_ref()?.phase(phase))
+        .flat_map(|spec| spec.checks.clone())
+        .collect();
+    let planned: Vec<&str> = prepared.plan.checks.iter().map(|check| check.check.name.as_str()).collect();
+    assert_ne!(planned, listed, "the run groups them");
+    let (writer, _) = ops::run::EventLog::new();
+    let report = ops::run::judge(&prepared, writer);
+    let names: Vec<&str> = report.planned.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, listed);
+    let results: Vec<&str> = report.in_order().into_iter().map(|result| result.name.as_str()).collect();
+    assert_eq!(results, listed);
+}
+
+/// Asks for a run on the Validate screen: its plan, and what is planned.
+fn asked(desk: &mut Desk) -> (Arc<ops::run::Prepared>, u64) {
+    desk.keys("4 r");
+    let Some(Effect::Plan { generation, catalog, recipe, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let mut options = ops::run::RunOptions::default();
+    options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
+    options.plan.image = "aicr/check:0.1.0".into();
+    let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
+    let prepared = Arc::new(ops::run::prepare(&catalog, recipe, "recipe", snapshot, &options).unwrap());
+    desk.update(Msg::Planned { generation, answer: Ok(prepared.clone()) });
+    (prepared, generation)
+}
+
+#[test]
+fn a_run_that_stops_says_what_the_next_phase_would_create() {
+    let mut desk = Desk::live(120, 40);
+    let (prepared, _) = asked(&mut desk);
+    desk.keys("Tab Enter");
+    assert!(matches!(desk.left.pop(), Some(Effect::Run(_))));
+    desk.run(0, planned_event(&prepared));
+    desk.run(10, Body::Paused { before: Stop::Phase { phase: Phase::Conformance } });
+    let of_phase: Vec<_> =
+        prepared.plan.checks.iter().filter(|check| check.check.phase == Phase::Conformance).collect();
+    let objects: usize = of_phase.iter().map(|check| check.objects.len()).sum();
+    desk.shows(&format!(
+        "paused before the conformance phase, {} checks that create {objects} objects: p goes on, x cancels",
+        of_phase.len()
+    ));
+    desk.state.prepare();
+    let table = desk.state.desk.table(&CHECKS);
+    let row = table.content.rows.iter().find(|row| row.id == RowId::Check("dra-support".into())).unwrap();
+    assert!(row.plain().contains("at most 5 min; creates 1 "), "{}", row.plain());
+    golden("stopped-before-phase-120x40", &desk.text());
+    // The same as in the plan that was asked about.
+    let (whole, part) = (prepared.lines("demo"), plan::of_phase(&prepared.plan, Phase::Conformance));
+    assert!(part.len() > of_phase.len() && whole.windows(part.len()).any(|lines| lines == part), "{part:#?}");
+    desk.run(20, Body::Resumed);
+    assert!(!desk.text().contains("paused before"), "{}", desk.text());
+}
+
+fn planned_event(prepared: &ops::run::Prepared) -> Body {
+    Body::Planned {
+        run_id: prepared.plan.run_id.clone(),
+        namespace: prepared.plan.namespace.clone(),
+        context: "demo".into(),
+        recipe: String::new(),
+        criteria: String::new(),
+        checks: prepared.plan.checks.iter().map(|check| check.check.clone()).collect(),
+    }
+}
+
+/// Where a column begins, in what a panel shows.
+fn columns(desk: &mut Desk) -> (usize, usize) {
+    let text = desk.text();
+    let header = text.lines().find(|line| line.contains("PHASE / CHECK")).unwrap().to_owned();
+    let end = |name: &str| header.find(name).map(|at| text::width(&header[..at])).unwrap();
+    (end("TIME"), end("RESULT"))
+}
+
+#[test]
+fn columns_of_checks_stay_where_they_are_in_a_run() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    desk.run(0, half_way_planned());
+    let begin = columns(&mut desk);
+    for (at, state) in [
+        (10, CheckState::Creating),
+        (20, CheckState::ConfigError { reason: "CreateContainerConfigError".into(), message: "no secret".into() }),
+        (30, CheckState::Running { node: "worker-1".into() }),
+    ] {
+        desk.run(at, Body::State { check: "operator-health".into(), state });
+        assert_eq!(columns(&mut desk), begin);
+    }
+    desk.state.model.now_ms += 59_000;
+    desk.state.desk.mark(Need::Run);
+    desk.shows("59.0 s");
+    assert_eq!(columns(&mut desk), begin);
+}
+
+fn half_way_planned() -> Body {
+    let mut desk = Desk::live(120, 40);
+    run_half_way(&mut desk);
+    let run = &desk.state.model.run;
+    Body::Planned {
+        run_id: run.id.clone(),
+        namespace: run.namespace.clone(),
+        context: "demo".into(),
+        recipe: String::new(),
+        criteria: String::new(),
+        checks: run.checks.iter().map(|check| check.planned.clone()).collect(),
+    }
+}
+
+#[test]
+fn a_running_check_shows_how_much_of_its_limit_has_passed() {
+    let row = |look: Look| {
+        let mut desk = Desk::live_with(120, 40, look);
+        desk.keys("4");
+        run_half_way(&mut desk);
+        desk.state.model.now_ms += 150_000;
+        desk.state.desk.mark(Need::Run);
+        desk.text();
+        let rows = &desk.state.desk.table(&CHECKS).content.rows;
+        rows.iter().find(|row| row.id == RowId::Check("dra-support".into())).unwrap().plain()
+    };
+    let drawn = row(Look::default());
+    assert!(drawn.contains("██░░  looks for"), "{drawn}");
+    let said = row(Look { ascii: true, ..Look::default() });
+    assert!(said.contains("of 5 min  looks for") && !said.contains('█'), "{said}");
+}
+
+#[test]
+fn long_lines_of_a_log_go_on_where_lines_are_free() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let text = format!("begins {}ends", "word ".repeat(20));
+    desk.run(3_400, Body::Log { check: "dra-support".into(), text, source: String::new() });
+    desk.state.desk.focus_on(&CHECKS);
+    desk.state.prepare();
+    assert!(desk.state.desk.table_mut(&CHECKS).select(&RowId::Check("dra-support".into())));
+    desk.state.desk.mark(Need::Cursor(&CHECKS));
+    desk.keys("g l");
+    desk.shows("ends");
+    desk.shows("w wrap");
+    assert!(!desk.text().contains("w wide"), "{}", desk.text());
+    golden("log-goes-on-80x24", &desk.text());
+    // Where every line is taken, each has one; the hint says what shows the rest.
+    for number in 0..12 {
+        desk.run(
+            3_500,
+            Body::Log { check: "dra-support".into(), text: format!("line {number}"), source: String::new() },
+        );
+    }
+    desk.shows("line 11");
 }

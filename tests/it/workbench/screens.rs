@@ -199,12 +199,16 @@ fn validate(width: u16, height: u16, look: Look) -> Desk {
 fn planning(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     desk.keys("4 r");
-    let Some(Effect::Plan { generation, catalog, recipe, .. }) = desk.left.pop() else { panic!("no plan") };
+    let Some(Effect::Plan { generation, catalog, recipe, what }) = desk.left.pop() else { panic!("no plan") };
     let mut options = ops::run::RunOptions::default();
     options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
     options.plan.image = "aicr/check:0.1.0".into();
     let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
-    let prepared = ops::run::prepare(&catalog, recipe, "service=kind accelerator=a100", snapshot, &options).unwrap();
+    let mut prepared =
+        ops::run::prepare(&catalog, recipe, "service=kind accelerator=a100", snapshot, &options).unwrap();
+    let target = ops::connect::Target::Demo(Default::default());
+    let said = ops::run::Invocation { target, recipe: what.recipe, ..Default::default() };
+    prepared.command = said.line(&options);
     desk.update(Msg::Planned { generation, answer: Ok(prepared.into()) });
     desk
 }
