@@ -132,14 +132,12 @@ impl fmt::Display for Note {
                 "the chart `{chart}` of `{name}` is in the bundle as its repository served it: its index gives no digest"
             ),
             About::NoEffect { flag, why } => write!(f, "{flag} has no effect: {why}"),
-            About::NotJudged { rules, severity: Severity::Error } => write!(
+            About::NotJudged { rules, severity } => write!(
                 f,
-                "`{name}`: not checked here, although the registry says that they must hold: {}",
+                "`{name}`: rules of the registry{} were not checked, because only their names are known here: {}",
+                if *severity == Severity::Error { " that must hold" } else { "" },
                 rules.join(", ")
             ),
-            About::NotJudged { rules, .. } => {
-                write!(f, "`{name}`: not checked here, of the rules of the registry: {}", rules.join(", "))
-            }
         }
     }
 }

@@ -52,8 +52,13 @@ pub enum RecipeFormatError {
         error: ConfigurationError,
     },
     /// Refs that contradict themselves, one line each.
-    #[error("it contradicts itself: {}", .0.join("; "))]
-    Incoherent(Vec<String>),
+    #[error("it contradicts itself: {}", problems.join("; "))]
+    Incoherent {
+        /// The first component that has one.
+        at: Option<Position>,
+        /// All of them.
+        problems: Vec<String>,
+    },
 }
 
 const CORRECT: &str = "correct the file, or resolve it again";
@@ -66,7 +71,7 @@ impl RecipeFormatError {
             RecipeFormatError::Field { at, .. }
             | RecipeFormatError::Path { at, .. }
             | RecipeFormatError::Configuration { at, .. } => Some(*at),
-            RecipeFormatError::Incoherent(_) => None,
+            RecipeFormatError::Incoherent { at, .. } => *at,
         }
     }
 
@@ -91,7 +96,7 @@ impl RecipeFormatError {
                 Some(hint) => return hint,
                 None => CORRECT,
             },
-            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => CORRECT,
+            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent { .. } => CORRECT,
         };
         fixed.to_owned()
     }
@@ -127,9 +132,11 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         unknown: shape::unknown(&root, &schema::RECIPE).into_iter().filter(|(path, _)| !is_ours(path)).collect(),
     };
     recipe.criteria.profile = recipe.selected_profile.as_ref().map(SelectedProfile::choice);
-    if let Some(component) = recipe.components.iter().find(|component| component.name == "deployer") {
-        let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
-        return Err(RecipeFormatError::Incoherent(vec![problem]));
+    let refs = root.get("componentRefs").map_or(&[][..], Node::items);
+    let place = |index: usize| refs.get(index).map(|node| node.at);
+    if let Some(index) = recipe.components.iter().position(|component| component.name == "deployer") {
+        let problems = vec!["the component name `deployer` is reserved for options of deployers".to_owned()];
+        return Err(RecipeFormatError::Incoherent { at: place(index), problems });
     }
     check_paths(&root)?;
     check_severities(&root)?;
@@ -138,9 +145,11 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         let at = root.get("configuration").map_or(root.at, |node| node.at);
         RecipeFormatError::Configuration { at, error }
     })?;
-    let mut problems = coherence(&recipe.components);
+    let incoherent = coherence(&recipe.components);
+    let at = incoherent.iter().map(|incoherence| incoherence.index).min().and_then(place);
+    let mut problems: Vec<String> = incoherent.into_iter().map(|incoherence| incoherence.problem).collect();
     problems.extend(locks::coherence(&recipe));
-    if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
+    if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent { at, problems }) }
 }
 
 /// Whether snapshots can have the readings that the recipe's constraints name.
@@ -522,6 +531,12 @@ validation: {performance: {}}
         refused("kind: RecipeResult\ncomponentRefs: [{name: x, type: Helm}]\n", "nothing to deploy");
         let one = "{name: x, type: Helm, source: oci://example, version: 1.0}";
         refused(&format!("kind: RecipeResult\ncomponentRefs: [{one}, {one}]\n"), "there are two of this name");
+        refused("kind: RecipeResult\ncomponentRefs: [{type: Helm}]\n", "component 1 of the list: missing name");
+        let at = |text: &str| read(text).unwrap_err().at().map(|at| (at.line, at.column));
+        let two = format!("kind: RecipeResult\ncomponentRefs:\n  - {one}\n  - {{name: y, type: Helm}}\n");
+        assert_eq!(at(&two), Some((4, 5)), "the component that is wrong");
+        let reserved = format!("kind: RecipeResult\ncomponentRefs:\n  - {one}\n  - {}\n", one.replace('x', "deployer"));
+        assert_eq!(at(&reserved), Some((4, 5)));
         refused("a: [", "neither YAML nor JSON");
     }
 }

@@ -114,18 +114,34 @@ pub struct States {
     pub percona_operator_state: Option<String>,
 }
 
+/// What is wrong with a ref, and its place in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoherence {
+    pub index: usize,
+    pub problem: String,
+}
+
 /// Contradictions within enabled refs, sorted, one line each; empty for a coherent list.
-pub fn coherence(components: &[ComponentRef]) -> Vec<String> {
+pub fn coherence(components: &[ComponentRef]) -> Vec<Incoherence> {
     let mut problems = Vec::new();
     let mut names = std::collections::BTreeSet::new();
-    for name in components.iter().map(|component| component.name.as_str()) {
+    for (index, name) in components.iter().map(|component| component.name.as_str()).enumerate() {
         // Two of one name would be one release, with the settings of whichever comes last.
         if !name.is_empty() && !names.insert(name) {
-            problems.push(format!("component `{name}`: there are two of this name"));
+            problems.push(Incoherence { index, problem: format!("component `{name}`: there are two of this name") });
         }
     }
-    for component in components.iter().filter(|component| component.is_enabled()) {
-        let mut say = |text: &str| problems.push(format!("component `{}`: {text}", component.name));
+    for (index, component) in components.iter().enumerate().filter(|(_, component)| component.is_enabled()) {
+        let mut say = |text: &str| {
+            let problem = match &*component.name {
+                "" => format!("component {} of the list: {text}", index + 1),
+                name => format!("component `{name}`: {text}"),
+            };
+            problems.push(Incoherence { index, problem });
+        };
+        if component.name.is_empty() {
+            say("missing name");
+        }
         if !component.patches.is_empty() {
             say("patches are not supported");
         }
@@ -145,7 +161,7 @@ pub fn coherence(components: &[ComponentRef]) -> Vec<String> {
             other => say(&format!("the type must be Helm or Kustomize, found `{other}`")),
         }
     }
-    problems.sort();
+    problems.sort_by(|one, other| one.problem.cmp(&other.problem));
     problems
 }
 

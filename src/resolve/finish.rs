@@ -58,7 +58,7 @@ pub(crate) fn finish(
     let components = components(catalog, &merged.components, &configuration)?;
     let problems = coherence(&components);
     if !problems.is_empty() {
-        return Err(ResolveError::Incoherent(problems));
+        return Err(ResolveError::Incoherent(problems.into_iter().map(|found| found.problem).collect()));
     }
     if let Some(selected) = &selected_profile {
         one_advertiser(catalog, &components, selected.advertiser.is_some())?;

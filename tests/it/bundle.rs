@@ -863,7 +863,7 @@ fn a_rule_that_must_hold_ends_the_bundle_or_is_named_where_it_is_not_known() {
         "{function: CheckA, severity: error}, {function: CheckB, severity: info}, {function: CheckC, severity: error}";
     mini(&sandbox, rules, "");
     let run = bundle();
-    let words = "`mini`: not checked here, although the registry says that they must hold: CheckA, CheckC";
+    let words = "`mini`: rules of the registry that must hold were not checked, because only their names are known here: CheckA, CheckC";
     assert!(run.code == 0 && run.stderr.contains(words) && !run.stderr.contains("CheckB"), "{}", run.transcript);
     let readme = std::fs::read_to_string(sandbox.home().join("b/README.md")).unwrap();
     assert!(readme.contains(words) && !readme.contains("CheckB"), "{readme}");
