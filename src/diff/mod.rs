@@ -4,6 +4,7 @@
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
 pub mod beside;
+pub mod causes;
 pub mod effects;
 pub mod flips;
 pub mod inventory;

@@ -12,7 +12,7 @@ use crate::{
         releases::{self, Revision},
     },
     diff::{
-        self, Change, ChangeKind,
+        self, Change, ChangeKind, causes,
         effects::{self, Effect},
         noise::{self, Rule, Shown},
         observed::{Contents, Observed},
@@ -30,6 +30,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -247,6 +248,8 @@ pub struct Changes {
     pub notes: Vec<String>,
     /// Of two recipes: what the changes come to.
     pub effects: Vec<Effect>,
+    /// Of two recipes: causes that follow from one criterion, and what became of it.
+    pub criteria: BTreeMap<String, String>,
 }
 
 impl Changes {
@@ -295,14 +298,15 @@ pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
         let changes = diff::recipe::compare(left, right);
         let lines = |text: &str| diff::text::lines_of(text, changes.iter().map(|change| &*change.path));
         let lines = lines(&left_text).into_iter().zip(lines(&right_text)).map(|(left, right)| [left, right]).collect();
-        Changes { changes, lines, rows, is_coarse, notes, effects: Vec::new() }
+        Changes { changes, lines, rows, is_coarse, notes, ..Changes::default() }
     };
     match versus {
         Versus::Recipe(other) => {
             let compared = compare(recipe, other, Vec::new());
             let (left, right) = if swapped { (&**other, recipe) } else { (recipe, &**other) };
             let effects = effects::of(left, right, &compared.changes);
-            Changes { effects, ..compared }
+            let criteria = causes::criteria(left, right, &compared.changes);
+            Changes { effects, criteria, ..compared }
         }
         Versus::Cluster { name, snapshot, contents } => {
             let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, contents, name);

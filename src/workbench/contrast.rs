@@ -64,10 +64,10 @@ fn is_told_by_size(value: &Value) -> bool {
     shown(value).ends_with(" item]") || shown(value).ends_with(" items]")
 }
 
-/// `[2 same, nvidia.com/gpu]`.
+/// `[nvidia.com/gpu, 2 same]`: what is cut is not what tells it apart.
 fn with_own(same: usize, own: &[&Value]) -> String {
     let same = (same > 0).then(|| format!("{} same", crate::text::thousands(same)));
-    let parts: Vec<String> = same.into_iter().chain(own.iter().map(|value| flow(value))).collect();
+    let parts: Vec<String> = own.iter().map(|value| flow(value)).chain(same).collect();
     format!("[{}]", parts.join(", "))
 }
 
@@ -154,12 +154,12 @@ mod tests {
         check(
             json!([gpu, {"key": "old"}]),
             json!([gpu, {"key": "new", "operator": "Exists"}]),
-            ["[1 same, {key: old}]", "[1 same, {key: new, operator: Exists}]"],
+            ["[{key: old}, 1 same]", "[{key: new, operator: Exists}, 1 same]"],
         );
-        check(json!(["a", "b", "c", "d"]), json!(["a", "b", "c"]), ["[3 same, d]", "[3 same]"]);
+        check(json!(["a", "b", "c", "d"]), json!(["a", "b", "c"]), ["[d, 3 same]", "[3 same]"]);
         check(json!(["a", "b", "c", "d"]), json!([]), ["[4 items]", "[]"]);
         // An element that is there twice is no other one.
-        check(json!(["a", "a", "b", "c"]), json!(["a", "b", "c", "x"]), ["[3 same, a]", "[3 same, x]"]);
+        check(json!(["a", "a", "b", "c"]), json!(["a", "b", "c", "x"]), ["[a, 3 same]", "[x, 3 same]"]);
         check(json!(["a"]), json!(["b"]), ["[\"a\"]", "[\"b\"]"]);
     }
 

@@ -308,7 +308,7 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Recipe], key(A::Adopt, "adopt", &["a"], G::Look, "adopt", "make the criteria of what-if those of the recipe")),
     on(&[Screen::Recipe, Screen::Diff], key(A::WhatIf, "what-if", &["i"], G::Look, "what-if", "change criteria and see what would change")),
     key(A::CompareWith, "compare-with", &["="], G::Look, "compare", "compare with another recipe, snapshot or run; two marked nodes, shapes, runs or kept snapshots with each other"),
-    on(&[Screen::Diff, Screen::Compare], key(A::DiffView, "diff-view", &["|"], G::Look, "view", "side by side or unified text; snapshots by reading, identity or shape")),
+    on(&[Screen::Diff, Screen::Compare], key(A::DiffView, "diff-view", &["|"], G::Look, "view", "side by side or unified text, by component; snapshots by reading, identity or shape")),
     on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::MoreContext, "more-context", &["}"], G::Look, "more", "more lines around changes; in a log, around matches")),
     on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::LessContext, "less-context", &["{"], G::Look, "less", "fewer lines around changes")),
     on(&[Screen::Diff, Screen::Compare], key(A::Noise, "noise", &["."], G::Look, "noise", "show or hide readings that change by themselves")),

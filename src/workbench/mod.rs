@@ -10,6 +10,7 @@ mod comparison;
 mod contrast;
 pub mod deploy;
 pub mod desk;
+mod diff_view;
 pub mod driver;
 pub mod effect;
 pub mod elsewhere;

@@ -13,6 +13,7 @@ use super::{
     widgets::text,
 };
 pub use super::{
+    diff_view::DiffView,
     messages::{Message, Severity, Topic},
     slot::Slot,
 };
@@ -393,33 +394,6 @@ impl Kept {
 
 /// Columns that can be kept; the oldest makes room.
 pub const KEPT: usize = 3;
-
-/// How the Diff screen shows its changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DiffView {
-    #[default]
-    Changes,
-    SideBySide,
-    Unified,
-}
-
-impl DiffView {
-    pub fn next(self) -> DiffView {
-        match self {
-            DiffView::Changes => DiffView::SideBySide,
-            DiffView::SideBySide => DiffView::Unified,
-            DiffView::Unified => DiffView::Changes,
-        }
-    }
-
-    pub fn word(self) -> &'static str {
-        match self {
-            DiffView::Changes => "changes",
-            DiffView::SideBySide => "side by side",
-            DiffView::Unified => "unified",
-        }
-    }
-}
 
 /// What the recipe is put beside.
 #[derive(Clone, Debug, PartialEq)]

@@ -518,7 +518,8 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, 
     let rows = table.visible.len();
     let columns = u16::try_from(text_columns(usize::from(inner.width))).unwrap_or(u16::MAX);
     if table.hides_rows(columns, inner.height) && rows > 0 {
-        let place = format!("{}/{}", text::thousands(table.cursor + 1), text::thousands(rows));
+        let (at, rows) = table.counted_rows();
+        let place = format!("{}/{}", text::thousands(at), text::thousands(rows));
         // A number that is cut is another number.
         let taken =
             [&table.content.title, &parts.join("  "), &place].map(|part| text::width(part)).iter().sum::<usize>();

@@ -105,7 +105,7 @@ fn other_criteria_are_completed_and_their_differences_have_reasons() {
     job.press(" =ubu\t");
     job.shows("os=ubuntu");
     job.press(" =trai\t\r");
-    job.shows("(not set) → eks");
+    job.shows("service kind → eks");
     job.shows("aws-efa");
     job.took(32);
 }

@@ -474,7 +474,7 @@ impl State {
                 let next = shown(self.model.diff.view).next();
                 let view = shown(next);
                 self.model.diff.view = view;
-                self.desk.focus_on(if view == DiffView::Changes { &CHANGES } else { &SIDES });
+                self.desk.focus_on(if view.is_list() { &CHANGES } else { &SIDES });
                 self.desk.mark(Need::Diff);
                 self.go_to_diff_place(place);
                 self.say(
@@ -524,7 +524,7 @@ impl State {
     fn go_to_diff_place(&mut self, place: Option<usize>) {
         self.desk.prepare(&self.model);
         let (Some(place), Some(changes)) = (place, self.model.diff.changes.value.clone()) else { return };
-        if self.model.diff.view == DiffView::Changes {
+        if self.model.diff.view.is_list() {
             if let Some(change) = changes.change_at(place) {
                 self.desk.table_mut(&CHANGES).select(&(&change.path).into());
             }

@@ -93,7 +93,15 @@ fn build(view: &View<'_>) -> Content {
     };
     let mut rows = Vec::new();
     if !change.cause.is_empty() {
-        line(&mut rows, Cell::new(Role::Muted, "cause  ").and(Role::Text, &change.cause));
+        let criterion = changes.and_then(|all| all.criteria.get(&change.cause));
+        let cause = Cell::new(Role::Muted, "cause  ").and(Role::Text, &change.cause);
+        line(
+            &mut rows,
+            match criterion {
+                Some(criterion) => cause.and(Role::Muted, format!("  for {criterion}")),
+                None => cause,
+            },
+        );
     }
     if let (Some(Value::Array(left)), Some(Value::Array(right))) = (&change.left, &change.right) {
         elements(&mut rows, left, right);

@@ -9,10 +9,10 @@ use crate::{
     document::traced::Traced,
     workbench::{
         contrast::{self, shown as shown_value},
-        model::With,
+        model::{DiffView, With},
     },
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub static PANE: Pane = Pane {
     name: "changes",
@@ -120,7 +120,10 @@ fn build(view: &View<'_>) -> Content {
         return content("changes".to_owned(), Vec::new(), String::new(), nothing(view));
     };
     let mut rows = effect_rows(&changes.effects);
-    rows.extend(tree(&changes.changes));
+    rows.extend(match diff.view {
+        DiffView::Components => by_component(&changes.changes),
+        _ => tree(&changes.changes, &changes.criteria),
+    });
     let mut note = counts(&changes.changes.iter().collect::<Vec<_>>());
     if !changes.notes.is_empty() {
         note += &format!(", {} not compared", changes.notes.len());
@@ -211,8 +214,65 @@ fn counts(changes: &[&Change]) -> String {
     if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
 }
 
-/// Changes by what causes them, the most first; a component and what its paths begin with stand once.
-fn tree<'c>(changes: &'c [Change]) -> Vec<Row> {
+/// Changes with what is left of their paths.
+type Below<'c> = Vec<(&'c Change, &'c str)>;
+
+/// Changes by the component that they are of, the most first; what is of none comes last, by its section.
+fn by_component(changes: &[Change]) -> Vec<Row> {
+    let mut groups: Vec<(bool, &str, Below<'_>)> = Vec::new();
+    for change in changes {
+        let (is_component, name, below) = match component_of(&change.path) {
+            Some((component, below)) => (true, component, below),
+            None => {
+                let end = segments(&change.path).next().unwrap_or(change.path.len());
+                (false, &change.path[..end], change.path[end..].trim_start_matches('.'))
+            }
+        };
+        match groups.iter_mut().find(|(of, known, _)| (*of, *known) == (is_component, name)) {
+            Some((.., group)) => group.push((change, below)),
+            None => groups.push((is_component, name, vec![(change, below)])),
+        }
+    }
+    groups.sort_by_key(|(is_component, _, group)| (!is_component, std::cmp::Reverse(group.len())));
+    let mut rows = Vec::new();
+    for (_, name, group) in groups {
+        // One that came or went has one reason, whoever wrote its values.
+        let whole = group.iter().find(|(change, below)| {
+            matches!(below, &"" | &"name") && matches!(change.kind, ChangeKind::Added | ChangeKind::Removed)
+        });
+        let changes: Vec<&Change> = group.iter().map(|(change, _)| *change).collect();
+        if let [(change, "")] = group[..] {
+            rows.push(row(change, name, 0));
+            continue;
+        }
+        let head = Cell::new(Role::Strong, name).and(Role::Muted, format!("  {}", counts(&changes)));
+        let marker = whole.map(|(change, _)| mark(change.kind));
+        let id = format!("component {name}");
+        rows.push(Row { branch: Some(whole.is_none()), marker, ..Row::new(RowId::Cause(id.clone()), vec![head]) });
+        // Most are of the values, which are named once.
+        let (mut values, others): (Vec<_>, Vec<_>) =
+            group.into_iter().partition(|(_, below)| below.starts_with(VALUES));
+        branches(&mut rows, &id, &others, 1);
+        if values.len() < 2 {
+            branches(&mut rows, &id, &values, 1);
+            continue;
+        }
+        let begin = shared(&values);
+        let name = values[0].1[..begin].trim_end_matches('.').to_owned();
+        let id = format!("{id}.{name}");
+        rows.push(Row { depth: 1, branch: Some(true), ..Row::new(RowId::Cause(id.clone()), vec![Cell::text(name)]) });
+        values.iter_mut().for_each(|(_, below)| *below = below[begin..].trim_start_matches('.'));
+        branches(&mut rows, &id, &values, 2);
+    }
+    rows
+}
+
+/// What paths of values begin with, below their component.
+const VALUES: &str = "values.";
+
+/// Changes by what causes them, the most first; a component and what its paths begin with stand once. Causes that follow from
+/// one criterion are that criterion.
+fn tree<'c>(changes: &'c [Change], criteria: &'c BTreeMap<String, String>) -> Vec<Row> {
     // A component that came or went did so for one reason, whoever wrote its values.
     let whole: HashMap<&str, &Change> = changes
         .iter()
@@ -226,6 +286,7 @@ fn tree<'c>(changes: &'c [Change]) -> Vec<Row> {
     let mut causes: Vec<(&str, Vec<&Change>)> = Vec::new();
     for change in changes {
         let cause = owner(&change).unwrap_or(change).cause.as_str();
+        let cause = criteria.get(cause).map_or(cause, String::as_str);
         match causes.iter_mut().find(|(known, _)| *known == cause) {
             Some((_, group)) => group.push(change),
             None => causes.push((cause, vec![change])),

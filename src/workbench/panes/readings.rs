@@ -12,7 +12,7 @@ use crate::{
     inventory::Inventory,
     ops::diff::Drift,
     text::listed,
-    workbench::{contrast, model::CompareView},
+    workbench::{contrast, model::CompareView, widgets::table::text_columns},
 };
 use serde_json::Value;
 use std::{
@@ -130,7 +130,74 @@ fn build(view: &View<'_>) -> Content {
     says.extend(drift.broken.iter().take(BROKEN).map(|broken| (Role::Fail, format!("✗ breaks {}", broken.words()))));
     let more = drift.broken.len().saturating_sub(BROKEN);
     says.extend((more > 0).then(|| (Role::Fail, format!("✗ and {more} more constraints"))));
-    Content { ordered: compare.view == CompareView::Identity, ..content(has_third, (title, note), rows, says) }
+    let ordered = compare.view == CompareView::Identity;
+    match is_narrow(view) {
+        true => below_each_other(view, content(has_third, (title, note), rows, says)),
+        false => Content { ordered, ..content(has_third, (title, note), rows, says) },
+    }
+}
+
+/// Columns inside a panel that has the whole width of a frame of 100 columns.
+const BESIDE: usize = 98;
+
+/// Whether sides have no room beside each other. In a frame with a line for the criteria there are panels beside this one.
+fn is_narrow(view: &View<'_>) -> bool {
+    view.width < BESIDE && !view.names_criteria
+}
+
+/// Lines that a value takes at most.
+const LINES: usize = 2;
+
+/// One list: of each difference the sides below each other, each with its letter. What has no room goes on below.
+fn below_each_other(view: &View<'_>, content: Content) -> Content {
+    let names = if content.columns.len() > 3 { "A, B, C" } else { "A, B" };
+    let columns = vec![Column::new("READING", 12, 32).name_like(), Column::new(names, 12, 24).grows()];
+    let lettered = |row: &Row| -> Vec<Cell> {
+        let sides = ["A", "B", "C"].into_iter().zip(&row.cells[1..]);
+        sides.map(|(letter, side)| Cell::new(Role::Muted, format!("{letter}  ")).with(side)).collect()
+    };
+    let is_difference = |row: &Row| row.cells.len() > 2;
+    // As wide as columns are for the longest of each.
+    let mut table = super::Table::default();
+    let longest = |row: &Row| {
+        let side = lettered(row).into_iter().max_by_key(Cell::width).unwrap_or_default();
+        Row { cells: vec![row.cells[0].clone(), side].into(), ..row.clone() }
+    };
+    let rows = content.rows.iter().filter(|row| is_difference(row)).map(longest).collect();
+    table.set(Content { columns: columns.clone(), rows, headers: true, ..Content::default() });
+    let widths = table.widths(u16::try_from(text_columns(view.width)).unwrap_or(u16::MAX));
+    let [name_room, side_room] = [0, 1].map(|at| usize::from(widths.get(at).copied().unwrap_or(0)).max(1));
+    let mut rows = Vec::with_capacity(2 * content.rows.len());
+    for (index, row) in content.rows.into_iter().enumerate() {
+        if !is_difference(&row) {
+            rows.push(row);
+            continue;
+        }
+        let indent = usize::from(row.depth) * 2;
+        let mut names = row.cells[0].lines(name_room.saturating_sub(indent).max(1)).into_iter();
+        let sides = lettered(&row).into_iter().flat_map(|side| {
+            let mut lines = side.lines(side_room);
+            let over = lines.split_off(lines.len().min(LINES));
+            if let Some(last) = lines.last_mut() {
+                *last = over.iter().fold(std::mem::take(last), |line, more| {
+                    line.and(Role::Muted, format!(" {}", more.plain().trim()))
+                });
+            }
+            lines
+        });
+        let lines: Vec<Cell> = sides.collect();
+        for part in 0..lines.len().max(names.len()) {
+            let name = names.next().unwrap_or_default();
+            let cells = std::sync::Arc::new(vec![name, lines.get(part).cloned().unwrap_or_default()]);
+            rows.push(match part {
+                0 => Row { cells, ..row.clone() },
+                _ => {
+                    Row { cells, continues: true, depth: row.depth, ..Row::new(RowId::Piece(index, part), Vec::new()) }
+                }
+            });
+        }
+    }
+    Content { columns, rows, ordered: true, whole_rows: true, ..content }
 }
 
 pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {

@@ -15,7 +15,7 @@ pub static PANE: Pane = Pane {
         if upgrades::is_upgrade(focus) {
             return Presence::Hidden;
         }
-        let text = model.diff.view != DiffView::Changes && *focus != changes::PANE;
+        let text = !model.diff.view.is_list() && *focus != changes::PANE;
         if text { Presence::Alone } else { Presence::Shown }
     },
     needs: &[Need::Recipe, Need::Diff, Need::Look],

@@ -13,5 +13,6 @@ pub mod rows;
 pub mod spread;
 pub mod table;
 pub mod text;
+mod whole;
 mod widths;
 pub mod wrap;

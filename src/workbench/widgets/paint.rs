@@ -68,6 +68,9 @@ impl<I: Identity> Table<I> {
                 }
             }
             let marked = self.marked(search);
+            if focused && place > self.cursor && place <= self.end_of_row() {
+                canvas.select(line);
+            }
             if place == self.cursor && !self.content.prose {
                 if focused {
                     canvas.selected = Some(Position::new(area.left() + 1, y));

@@ -210,6 +210,8 @@ pub struct Content<I> {
     pub frozen: usize,
     /// The row under the cursor goes on below where it is cut, and others where there are lines for it.
     pub goes_on: bool,
+    /// Lines that go on are not gone to: they belong to the row before them.
+    pub whole_rows: bool,
     /// Rows that were not made, because the filter does not mean them: they are hidden like those that were.
     pub left_out: usize,
 }
@@ -229,6 +231,7 @@ impl<I> Default for Content<I> {
             ordered: false,
             frozen: 1,
             goes_on: false,
+            whole_rows: false,
             left_out: 0,
         }
     }
@@ -588,13 +591,11 @@ impl<I: Identity> Table<I> {
 
     /// Moves the cursor by rows; at the ends it stays.
     pub fn move_by(&mut self, rows: i64) {
-        let last = self.visible.len().saturating_sub(1);
-        let target = i64::try_from(self.cursor).unwrap_or(0).saturating_add(rows);
-        self.move_to(usize::try_from(target.max(0)).unwrap_or(0).min(last));
+        self.move_to(self.rows_from_cursor(rows));
     }
 
     pub fn move_to(&mut self, place: usize) {
-        self.cursor = place.min(self.visible.len().saturating_sub(1));
+        self.cursor = self.row_at(place.min(self.visible.len().saturating_sub(1)));
         self.follow = false;
         self.touched = true;
         self.hidden_choice = None;
@@ -623,7 +624,8 @@ impl<I: Identity> Table<I> {
                 }
             }
         }
-        self.selected = Some(id.clone());
+        let row = (0..=index).rev().find(|at| !self.content.whole_rows || !self.content.rows[*at].continues);
+        self.selected = Some(self.content.rows[row.unwrap_or(index)].id.clone());
         self.hidden_choice = None;
         self.follow = false;
         self.touched = true;
@@ -763,10 +765,11 @@ impl<I: Identity> Table<I> {
         let most = self.visible.len().saturating_sub(room);
         if self.cursor < self.top {
             self.top = self.cursor;
-        } else if self.cursor >= self.top + room {
-            self.top = self.cursor + 1 - room;
+        } else if self.end_of_row() >= self.top + room {
+            // Its first line stays, however many it has.
+            self.top = (self.end_of_row() + 1 - room).min(self.cursor);
         }
-        self.top = self.top.min(most);
+        self.top = self.begin_of_window(self.top.min(most));
     }
 }
 

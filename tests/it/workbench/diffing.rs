@@ -88,7 +88,7 @@ fn a_branch_says_what_is_below_it() {
     desk.keys("g g j");
     let text = desk.text();
     let below = text.split("changes: ").nth(1).unwrap_or_default();
-    assert!(below.contains("aws-efa  25 changes") && below.contains("changes below"), "{text}");
+    assert!(below.contains("gpu-operator.values  ") && below.contains("changes below"), "{text}");
 }
 
 #[test]
@@ -402,6 +402,8 @@ fn a_narrow_frame_has_two_views_and_each_key_changes_something() {
     }
     golden("diff-unified-80x24", &desk.text());
     desk.keys("|");
+    desk.shows("view: changes by component");
+    desk.keys("|");
     desk.shows("view: changes");
     let mut wide = compared(120, 40);
     wide.keys("|");
@@ -511,4 +513,95 @@ fn a_list_without_names_says_which_elements_came_and_went() {
         }
     }
     assert!(seen > 0, "no list differs, so that nothing is tested");
+}
+
+/// Changes by component: each component once, with all of its changes, whatever caused them.
+#[test]
+fn changes_are_grouped_by_component_in_a_view_of_their_own() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = compared(width, height);
+        while !desk.text().contains("view: changes by component") {
+            desk.keys("|");
+        }
+        let changes = desk.state.model.diff.changes.value.clone().unwrap();
+        let rows = &desk.state.desk.table(&CHANGES).content.rows;
+        let heads: Vec<String> = rows.iter().filter(|row| row.depth == 0).map(|row| row.plain()).collect();
+        for component in ["gpu-operator  ", "kube-prometheus-stack  ", "aws-efa  "] {
+            assert_eq!(heads.iter().filter(|head| head.starts_with(component)).count(), 1, "{heads:#?}");
+        }
+        let own = rows.iter().filter(|row| changes.changes.iter().any(|change| row.id.name() == change.path)).count();
+        assert_eq!(own, changes.changes.len(), "every change has its row");
+        golden(&format!("diff-by-component-{width}x{height}"), &desk.text());
+        // The cursor keeps its change through the views.
+        desk.keys("]");
+        let path = desk.state.desk.table(&CHANGES).selected.clone();
+        desk.keys("|");
+        desk.state.prepare();
+        assert_eq!(desk.state.desk.table(&CHANGES).selected, path);
+    }
+}
+
+/// A cause is called by the criterion where one alone decides which layers apply.
+#[test]
+fn a_cause_is_called_by_its_criterion_where_there_is_one() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("recipe service=eks accelerator=a100 os=ubuntu intent=training");
+    desk.command("diff service=eks accelerator=h100 os=ubuntu intent=training");
+    let changes = desk.state.model.diff.changes.value.clone().unwrap();
+    assert!(!changes.changes.is_empty() && changes.criteria.values().all(|said| said == "accelerator a100 → h100"));
+    desk.state.prepare();
+    let rows = &desk.state.desk.table(&CHANGES).content.rows;
+    let heads: Vec<String> = rows.iter().filter(|row| row.depth == 0).map(|row| row.plain()).collect();
+    assert!(heads.iter().any(|head| head.starts_with("accelerator a100 → h100  ")), "{heads:#?}");
+    // Its layers are said where one change is read.
+    desk.keys("]");
+    desk.shows("for accelerator a100 → h100");
+    let mut desk = compared(120, 40);
+    desk.shows("service kind → eks");
+    desk.state.prepare();
+    let rows = &desk.state.desk.table(&CHANGES).content.rows;
+    let heads: Vec<String> = rows.iter().filter(|row| row.depth == 0).map(|row| row.plain()).collect();
+    assert!(
+        heads.iter().any(|head| head.starts_with("(not set) → h100-eks-training")),
+        "several let it in: {heads:#?}"
+    );
+}
+
+/// Below 100 columns A and B are below each other, whole, and one difference is one row for the keys.
+#[test]
+fn sides_of_a_narrow_comparison_are_below_each_other() {
+    let image = |tag: &str| {
+        let mut inventory = Inventory::clone(&snapshot());
+        let images = Arc::make_mut(&mut inventory.images);
+        images.insert("gpu-operator".into(), format!("registry.example/nvidia/gpu-operator:{tag}-ubuntu24.04"));
+        images.insert("slinky".into(), tag.into());
+        Arc::new(inventory)
+    };
+    for (width, height) in [(40, 10), (60, 40), (80, 24), (98, 30)] {
+        let mut desk = Desk::live(width, height);
+        compare(&mut desk, ("before.yaml", image("v1.2")), ("after.yaml", image("v1.3")));
+        desk.keys("5 g g");
+        let text = desk.text();
+        let words: String = text.chars().filter(|c| !c.is_whitespace() && !"┃│".contains(*c)).collect();
+        if width > 40 {
+            for side in ["Aregistry.example/nvidia/gpu-operator:v1.2-ubuntu24.04", "v1.3-ubuntu24.04", "Av1.2", "Bv1.3"]
+            {
+                assert!(words.contains(side) || text.contains(side), "{side} at {width}:\n{text}");
+            }
+        }
+        let differences = desk.state.model.compare.changes.value.as_ref().unwrap().changes.len();
+        let mut rows = std::collections::BTreeSet::new();
+        for _ in 0..differences {
+            rows.insert(desk.state.desk.table(&READINGS).row().map(|row| row.id.name().to_owned()).unwrap());
+            desk.keys("j");
+            desk.frame();
+        }
+        assert!(rows.len() == differences && rows.iter().all(|path| !path.is_empty()), "{width}: {rows:?}");
+    }
+    let mut desk = Desk::live(100, 30);
+    compare(&mut desk, ("before.yaml", image("v1.2")), ("after.yaml", image("v1.3")));
+    desk.keys("5");
+    desk.frame();
+    let table = desk.state.desk.table(&READINGS);
+    assert_eq!(table.content.columns.len(), 3, "{}", desk.text());
 }
