@@ -400,8 +400,10 @@ impl Desk {
 
     /// The panes of the screen that are there, in Tab order.
     pub fn present(&self, model: &Model) -> Vec<&'static Pane> {
-        let focus = self.focused();
-        panes::of_screen(self.screen).filter(|pane| (pane.presence)(model, focus) != layout::Presence::Hidden).collect()
+        let (focus, class) = (self.focused(), layout::class(self.width, self.height));
+        panes::of_screen(self.screen)
+            .filter(|pane| (pane.presence)(model, focus).is_there(&pane.place, class))
+            .collect()
     }
 
     /// Lays out, builds what is stale and shown, and scrolls; returns the names of selected things that were removed.

@@ -300,6 +300,19 @@ pub enum Presence {
     Hidden,
     /// Without the other panes, where it has no slot of its own.
     Alone,
+    /// Where it has a slot of its own, and nowhere else.
+    InPlace,
+}
+
+impl Presence {
+    /// Whether a pane of that place is there at a breakpoint.
+    pub fn is_there(self, place: &Place, class: Class) -> bool {
+        match self {
+            Presence::Hidden => false,
+            Presence::InPlace => place.slot(class).is_some(),
+            Presence::Shown | Presence::Alone => true,
+        }
+    }
 }
 
 /// A pane of the screen, as far as the layout needs to know it.
@@ -419,7 +432,7 @@ fn panels<T: Copy + PartialEq>(
     if shape.zoom == Zoom::Full || class <= Class::One {
         return (vec![(focus, body)], Vec::new());
     }
-    let shown: Vec<&Candidate<T>> = panes.iter().filter(|pane| pane.presence != Presence::Hidden).collect();
+    let shown: Vec<&Candidate<T>> = panes.iter().filter(|pane| pane.presence.is_there(&pane.place, class)).collect();
     if shape.zoom == Zoom::Normal
         && let Some(alone) =
             shown.iter().find(|pane| pane.presence == Presence::Alone && pane.place.slot(class).is_none())

@@ -267,6 +267,40 @@ fn readiness_row(line: &ReadinessView) -> Row {
     }
 }
 
+/// How a phase stands.
+pub(super) struct Stand {
+    pub role: Role,
+    pub word: String,
+    /// When the first of its checks began.
+    pub began_ms: Option<u64>,
+    /// When the last of its checks ended; `None` while one has not.
+    pub ended_ms: Option<u64>,
+    pub done: Vec<CheckResult>,
+}
+
+impl Stand {
+    /// Of a phase with these checks, of which there is at least one.
+    pub fn of(run: &Run, phase: Phase, checks: &[&CheckView]) -> Stand {
+        let done: Vec<CheckResult> = checks.iter().filter_map(|check| check.result.clone()).collect();
+        let all_ended = done.len() == checks.len();
+        let stopped = run.paused.as_ref().is_some_and(|stop| *stop == Stop::Phase { phase });
+        let began_ms = checks.iter().filter_map(|check| check.started_ms).min();
+        // Who attached to a run has not seen its phases begin.
+        let is_running = run.running == Some(phase) || run.origin == RunOrigin::Cluster && began_ms.is_some();
+        let (role, word) = match (all_ended, is_running) {
+            (true, _) => {
+                let (role, _, word) = verdict(words::of_phase(phase, &done));
+                (role, word.to_owned())
+            }
+            _ if stopped => (Role::Warn, "paused".to_owned()),
+            (_, true) => (Role::Run, format!("{} of {}", done.len(), checks.len())),
+            _ => (Role::Muted, "waiting".to_owned()),
+        };
+        let ended_ms = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { None };
+        Stand { role, word, began_ms, ended_ms, done }
+    }
+}
+
 /// A phase with what ran of it, and how many checks of it did not.
 fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_ms: u64) {
     let checks: Vec<&CheckView> = run.checks.iter().filter(|check| check.planned.phase == phase).collect();
@@ -276,24 +310,10 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_m
         }
         return;
     }
-    let done: Vec<CheckResult> = checks.iter().filter_map(|check| check.result.clone()).collect();
-    let all_ended = done.len() == checks.len();
-    let stopped = run.paused.as_ref().is_some_and(|stop| *stop == Stop::Phase { phase });
-    // Who attached to a run has not seen its phases begin.
-    let has_begun = checks.iter().any(|check| check.started_ms.is_some());
-    let (role, word) = match (all_ended, run.running == Some(phase) || run.origin == RunOrigin::Cluster && has_begun) {
-        (true, _) => {
-            let (role, _, word) = verdict(words::of_phase(phase, &done));
-            (role, word.to_owned())
-        }
-        _ if stopped => (Role::Warn, "paused".to_owned()),
-        (_, true) => (Role::Run, format!("{} of {}", done.len(), checks.len())),
-        _ => (Role::Muted, "waiting".to_owned()),
-    };
+    let Stand { role, word, began_ms, ended_ms, done } = Stand::of(run, phase, &checks);
     // Checks that run at the same time take their time once.
-    let began = checks.iter().filter_map(|check| check.started_ms).min();
-    let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { began.map(|_| now_ms) };
-    let spent = began.zip(ended).map_or(0, |(began, ended)| ended.saturating_sub(began));
+    let until = ended_ms.or(began_ms.map(|_| now_ms));
+    let spent = began_ms.zip(until).map_or(0, |(began, until)| until.saturating_sub(began));
     let counted = if done.is_empty() { text::count(checks.len(), "check") } else { words::counts(&done).join(", ") };
     let counted = if others > 0 { format!("{counted}, {others} not run") } else { counted };
     rows.push(Row {

@@ -22,6 +22,7 @@ mod log;
 mod moments;
 mod node;
 mod nodes;
+mod phases;
 mod reading;
 mod readings;
 mod recipe_components;
@@ -137,6 +138,7 @@ pub static ALL: &[&Pane] = &[
     &check::PANE,
     &runs::PANE,
     &run_changes::PANE,
+    &phases::PANE,
     &deploy::PANE,
     &readings::PANE,
     &reading::PANE,
