@@ -5,10 +5,9 @@ use crate::{
     catalog::Catalog,
     cluster,
     ops::{self, Failure, Kind, config::Applied, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
-    report::escape,
     store::{catalog_dir::Sources, folders, log},
     term::color::When,
-    workbench::preferences::{READ_ONLY, file},
+    workbench::preferences::file,
 };
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use std::{path::PathBuf, sync::Arc};
@@ -98,18 +97,12 @@ fn world() -> impl TypedValueParser<Value = Place> {
 }
 
 impl Global {
-    /// What forbids to change a cluster: the flag, its variable or the preference; `None` where nothing does. A preference that
-    /// cannot be read forbids it, too: who wrote one wanted something of it.
+    /// What forbids to change a cluster: the flag, its variable or the preference; `None` where nothing does.
     pub fn read_only_by(&self) -> Option<String> {
         if self.read_only {
             return Some("--read-only (AICR_READ_ONLY)".to_owned());
         }
-        let preferences = file::read();
-        if let Some(problem) = preferences.problems.iter().find(|problem| problem.is_with(&READ_ONLY)) {
-            return Some(format!("a fault in the preferences ({})", escape::line(&problem.to_string())));
-        }
-        let at = preferences.origin(preferences.value(&READ_ONLY));
-        preferences.is_on(&READ_ONLY).then(|| format!("`read-only` at {}", escape::line(&at)))
+        file::read().read_only_by()
     }
 
     /// The cluster that these options mean.

@@ -216,8 +216,9 @@ impl Args {
     /// How to start it, and whether as lines.
     fn options(&self, global: &Global) -> Result<(RunOptions, bool), Failure> {
         let is_terminal = self.script.is_none();
-        // Frames of a script are the same on every machine.
-        let preferences = if is_terminal { file::read() } else { Preferences::default() };
+        // Frames of a script are the same on every machine; what a person has forbidden holds for it all the same.
+        let read = file::read();
+        let preferences = if is_terminal { read } else { Preferences::default().forbidding_as(&read) };
         // A theme of a person's own is read where they ask for it.
         let themes = if is_terminal || self.theme.is_some() { file::themes() } else { Themes::default() };
         let preferences = self.flags(preferences, global);

@@ -11,7 +11,6 @@ use super::{
     operations::{Operations, WATCH},
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
-    preferences::{PROTECT, protect::Protected},
     theme::ThemeError,
     waiting,
     widgets::text,
@@ -171,7 +170,7 @@ impl State {
                 records: model::Records { are_not_kept: !options.run.record, ..Default::default() },
                 read_only: options.read_only,
                 read_only_by: options.read_only_by.clone(),
-                protected: Protected::of(desk.preferences.text(&PROTECT)),
+                protected: desk.preferences.protected(),
                 ..Model::default()
             },
             desk,

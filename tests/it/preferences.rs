@@ -163,14 +163,30 @@ fn a_read_only_preference_holds_for_every_verb() {
             "{validate}"
         );
         assert!(sandbox.aicr(&["--demo", "snapshot", "-o", "snapshot.yaml"]).code == 0);
+        // The workbench, too.
+        sandbox.file("script", "wait\ndump view\n");
+        let shown = sandbox.aicr(&["--demo", "tui", "--script", "script"]);
+        assert!(shown.stdout.contains("read-only  DEMO"), "{}", shown.transcript);
+        let output = sandbox
+            .command(&["--demo", "snapshot", "-o", "cm://default/kept"])
+            .env("AICR_READ_ONLY", "0")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
     }
-    let sandbox = sandbox("read-only = true\n");
-    let output = sandbox
-        .command(&["--demo", "snapshot", "-o", "cm://default/kept"])
-        .env("AICR_READ_ONLY", "0")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
+}
+
+/// Which contexts are protected is not known, so that in the workbench each of them is.
+#[test]
+fn the_workbench_protects_every_context_where_it_is_not_known_which() {
+    for (text, is_protected) in [("protect = [\"lab\"]\n", false), ("protect = 7\n", true)] {
+        let sandbox = sandbox(text);
+        sandbox.file("script", "wait\n4\nr\nwait\ndump question\n");
+        let start = ["--demo", "tui", "--service", "kind", "--accelerator", "a100", "--script", "script"];
+        let shown = sandbox.aicr(&start);
+        assert!(shown.stdout.contains("run 9 checks"), "{}", shown.transcript);
+        assert_eq!(shown.stdout.contains("is protected: type its name"), is_protected, "{}", shown.transcript);
+    }
 }
 
 #[test]

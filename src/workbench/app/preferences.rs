@@ -10,7 +10,7 @@ use crate::{
         panes::Need,
         preferences::{
             ALL, ASCII, COLOR, FILE, KEYS, Origin, PROTECT, Preference, Preferences, READ_ONLY, Refused, THEME, THEMES,
-            TIMES, again::AT_THE_START, file::Chosen, parse, protect::Protected, spoken,
+            TIMES, again::AT_THE_START, file::Chosen, parse, spoken,
         },
         theme::Themes,
         times::Times,
@@ -105,7 +105,7 @@ impl State {
         });
         // A file that is broken protects what it protected before.
         if !preferences.problems.iter().any(|problem| problem.is_with(&PROTECT)) {
-            self.model.protected = Protected::of(preferences.text(&PROTECT));
+            self.model.protected = preferences.protected();
         }
         self.desk.prefer(preferences);
         if let Some(set) = by_hand {

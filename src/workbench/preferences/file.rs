@@ -1,6 +1,6 @@
 //! The file of preferences and the folder of themes: where they are, what they say, and what it comes to on this terminal.
 
-use super::{ASCII, CLIPBOARD, FILE, LINKS, MOUSE, Origin, Preferences, Problem, READ_ONLY, THEME, THEMES};
+use super::{ASCII, CLIPBOARD, FILE, LINKS, MOUSE, Origin, Preferences, Problem, THEME, THEMES};
 use crate::{
     store::{folders, own},
     term::{
@@ -100,14 +100,8 @@ impl Chosen {
             mouse: preferences.is_on(&MOUSE),
             clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
             links: Links::of(preferences.text(&LINKS).parse().unwrap_or_default(), variable),
-            read_only: preferences.is_on(&READ_ONLY),
-            read_only_by: preferences.is_on(&READ_ONLY).then(|| {
-                let value = preferences.value(&READ_ONLY);
-                match value.origin {
-                    Origin::File(_) => format!("`read-only` at {}", preferences.origin(value)),
-                    _ => preferences.origin(value),
-                }
-            }),
+            read_only: preferences.read_only_by().is_some(),
+            read_only_by: preferences.read_only_by(),
             keys: preferences.keys.clone(),
         }
     }

@@ -16,8 +16,9 @@ pub use keys::PRESETS;
 pub use session::{Refused, parse, spoken};
 pub use write::template;
 
+use self::protect::Protected;
 use super::{Screen, keymap::Keymap, times::Times};
-use crate::term::color::When;
+use crate::{report::escape, term::color::When};
 use std::{fmt, sync::Arc};
 
 /// The name of the file in the folder for configuration.
@@ -275,6 +276,37 @@ impl Preferences {
     /// The screen that was asked for; `None` where the last session decides.
     pub fn screen(&self) -> Option<Screen> {
         Screen::named(self.text(&START_SCREEN))
+    }
+
+    /// Contexts that are protected: all of them where it is not known which.
+    pub fn protected(&self) -> Protected {
+        let is_unknown = self.problems.iter().any(|problem| problem.is_with(&PROTECT));
+        if is_unknown { Protected::of("*") } else { Protected::of(self.text(&PROTECT)) }
+    }
+
+    /// With what others forbid: whether a cluster may be changed, and in which contexts a name is asked for.
+    #[must_use]
+    pub fn forbidding_as(mut self, others: &Preferences) -> Preferences {
+        let forbids = [&READ_ONLY, &PROTECT];
+        for preference in forbids {
+            self.values[place(preference)] = others.value(preference).clone();
+        }
+        let is_of_them = |problem: &&Problem| forbids.iter().any(|preference| problem.is_with(preference));
+        self.problems.extend(others.problems.iter().filter(is_of_them).cloned());
+        self.file = others.file.clone();
+        self
+    }
+
+    /// What forbids to change a cluster; `None` where nothing does. A preference of the file that cannot be read forbids it, too:
+    /// who wrote one wanted something of it. A flag and a variable are stronger than the file, whatever is in it.
+    pub fn read_only_by(&self) -> Option<String> {
+        let value = self.value(&READ_ONLY);
+        let is_stronger = !matches!(value.origin, Origin::Default | Origin::File(_));
+        if let Some(problem) = self.problems.iter().find(|problem| problem.is_with(&READ_ONLY) && !is_stronger) {
+            return Some(format!("a fault in the preferences ({})", escape::line(&problem.to_string())));
+        }
+        let at = escape::line(&self.origin(value)).into_owned();
+        self.is_on(&READ_ONLY).then(|| if is_stronger { at } else { format!("`read-only` at {at}") })
     }
 
     /// Where a value comes from, in words.
