@@ -38,6 +38,18 @@ pub fn texts(folder: &Path, suffix: &str) -> Vec<(String, String)> {
     texts
 }
 
+/// What is in a folder, in no order; nothing where there is no such folder.
+///
+/// # Errors
+/// What the system says.
+pub fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes a file that only its owner reads, whole or not at all; makes its folder where there is none.
 ///
 /// # Errors

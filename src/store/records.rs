@@ -3,7 +3,7 @@
 //! A file grows by whole lines while its run goes on, and whoever writes it holds a lock on it: so a killed program leaves
 //! everything that it had written, a reader knows whether more will come, and nothing has to be repaired.
 
-use super::write;
+use super::{own, write};
 use std::{
     fs, io,
     io::{BufRead, Read, Seek, SeekFrom, Write},
@@ -60,14 +60,9 @@ pub struct Stored {
 /// # Errors
 /// What the system says; a folder that does not exist has none.
 pub fn list(folder: &Path) -> io::Result<Vec<Stored>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut stored = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
+    for entry in own::entries(folder)? {
+        let path = entry.path();
         let is_record = path.extension().is_some_and(|suffix| suffix == SUFFIX);
         let (true, Some(name)) = (is_record, path.file_stem().and_then(|name| name.to_str())) else { continue };
         stored.push(Stored {

@@ -5,7 +5,7 @@
 //! Equal contents are one file, whatever their times. A moment is written after its content and removed before it, and who
 //! changes either holds a lock; so a killed program leaves at most a content that no moment names, which [`sweep`] removes.
 
-use super::write;
+use super::{own, write};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -199,16 +199,11 @@ pub fn baseline(folder: &Path, cluster: &str) -> io::Result<impl io::BufRead + u
 /// # Errors
 /// What the system says; a folder that does not exist has none.
 pub fn list(folder: &Path) -> io::Result<Vec<Moment>> {
-    let entries = match fs::read_dir(folder.join(MOMENTS)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut moments = Vec::new();
     // Hundreds of nodes change from moment to moment, and are the same ones all the time.
     let mut names: HashSet<Arc<str>> = HashSet::new();
-    for entry in entries {
-        let path = entry?.path();
+    for entry in own::entries(&folder.join(MOMENTS))? {
+        let path = entry.path();
         if path.extension().is_none_or(|suffix| suffix != "json") {
             continue;
         }
@@ -262,14 +257,9 @@ pub fn sweep(folder: &Path, _lock: &Lock) -> io::Result<usize> {
 
 /// Removes the files of a folder that are not among these; how many. A folder that does not exist has none.
 fn remove_others(folder: &Path, used: &BTreeSet<PathBuf>) -> io::Result<usize> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
     let mut removed = 0;
-    for entry in entries {
-        let path = entry?.path();
+    for entry in own::entries(folder)? {
+        let path = entry.path();
         if !used.contains(&path) {
             fs::remove_file(&path)?;
             removed += 1;

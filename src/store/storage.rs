@@ -1,5 +1,6 @@
 //! What files take: for the answer to what this program keeps.
 
+use super::own;
 use std::{fs, io, path::Path};
 
 /// Files, and what they take.
@@ -23,8 +24,8 @@ pub fn held(path: &Path) -> io::Result<Held> {
         return Ok(Held { files: 1, bytes: about.len() });
     }
     let mut all = Held::default();
-    for entry in fs::read_dir(path)? {
-        let one = held(&entry?.path())?;
+    for entry in own::entries(path)? {
+        let one = held(&entry.path())?;
         all = Held { files: all.files + one.files, bytes: all.bytes + one.bytes };
     }
     Ok(all)
@@ -35,14 +36,8 @@ pub fn held(path: &Path) -> io::Result<Held> {
 /// # Errors
 /// As [`held`].
 pub fn held_by_name(folder: &Path, beginning: &str) -> io::Result<Held> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Held::default()),
-        Err(error) => return Err(error),
-    };
     let mut all = Held::default();
-    for entry in entries {
-        let entry = entry?;
+    for entry in own::entries(folder)? {
         if entry.file_name().to_string_lossy().starts_with(beginning) && entry.file_type()?.is_file() {
             all = Held { files: all.files + 1, bytes: all.bytes + entry.metadata()?.len() };
         }

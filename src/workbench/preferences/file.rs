@@ -87,6 +87,7 @@ impl Chosen {
     }
 
     pub fn of(preferences: &Preferences) -> Chosen {
+        let read_only_by = preferences.read_only_by();
         Chosen {
             theme: preferences.theme().map(str::to_owned),
             color: match preferences.color() {
@@ -100,8 +101,8 @@ impl Chosen {
             mouse: preferences.is_on(&MOUSE),
             clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
             links: Links::of(preferences.text(&LINKS).parse().unwrap_or_default(), variable),
-            read_only: preferences.read_only_by().is_some(),
-            read_only_by: preferences.read_only_by(),
+            read_only: read_only_by.is_some(),
+            read_only_by,
             keys: preferences.keys.clone(),
         }
     }

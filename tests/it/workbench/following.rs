@@ -122,6 +122,13 @@ fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
     assert!(matches!(desk.left.pop(), Some(Effect::AttachRun { .. })), "{:?}", desk.left);
 }
 
+/// Asks for the runs of the cluster, and answers.
+fn attach(desk: &mut Desk, answer: Result<Vec<String>, ops::Failure>) {
+    desk.command("attach");
+    let Some(Effect::FindRuns { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::RunsFound { generation, namespace: "aicr-validation".into(), is_asked_for: true, answer });
+}
+
 /// What was found at the start without anybody having asked.
 fn seen(runs: &[&str]) -> Msg {
     Msg::RunsFound {
@@ -319,14 +326,7 @@ fn where_nobody_may_look_for_runs_nothing_is_said() {
     });
     assert_eq!(desk.state.model.messages.len(), said);
     // Who asks is told.
-    desk.command("attach");
-    let Some(Effect::FindRuns { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    desk.update(Msg::RunsFound {
-        generation,
-        namespace: "aicr-validation".into(),
-        is_asked_for: true,
-        answer: Err(refused),
-    });
+    attach(&mut desk, Err(refused));
     desk.shows("jobs.batch is forbidden");
 }
 
@@ -503,14 +503,7 @@ fn a_run_that_was_left_is_one_row_and_is_attached_to() {
 #[test]
 fn what_happened_before_somebody_attached_has_its_own_times() {
     let mut desk = Desk::live(200, 60);
-    desk.command("attach");
-    let Some(Effect::FindRuns { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    desk.update(Msg::RunsFound {
-        generation,
-        namespace: "aicr-validation".into(),
-        is_asked_for: true,
-        answer: Ok(vec![OLDER.to_owned()]),
-    });
+    attach(&mut desk, Ok(vec![OLDER.to_owned()]));
     let Some(Effect::AttachRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     let planned = recorded(OLDER, true).events[0].clone();
     let follow = |desk: &mut Desk, ago_ms: u64, body: Body| {
