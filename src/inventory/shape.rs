@@ -107,6 +107,17 @@ impl Key {
         &self.0[attribute as usize]
     }
 
+    /// In the order of [`Attribute::ALL`], to be written down.
+    pub fn values(&self) -> Vec<&str> {
+        self.0.iter().map(|value| &**value).collect()
+    }
+
+    /// As [`Key::values`] has them; `None` for those of a program with other attributes.
+    pub fn from_values(values: Vec<String>) -> Option<Key> {
+        let values: Vec<Text> = values.into_iter().map(Text::from).collect();
+        values.try_into().ok().map(|values| Key(Arc::new(values)))
+    }
+
     fn differences(&self, other: &Key) -> impl Iterator<Item = Attribute> {
         Attribute::ALL.into_iter().filter(|attribute| self.value(*attribute) != other.value(*attribute))
     }

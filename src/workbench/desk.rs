@@ -266,12 +266,16 @@ impl Desk {
                 filter: table.filter.clone(),
                 sort_by: table.sort_keys().iter().map(written_key).collect(),
                 wide: table.wide,
+            let mut marks: Vec<String> = table.marks.iter().filter_map(RowId::mark).collect();
+            marks.sort();
                 toggled: table.toggled.iter().filter_map(|row| row.named().map(str::to_owned)).collect(),
             };
             if panel != session::Panel::default() {
                 panels.insert(pane.path(), panel);
             }
         }
+                columns: table.chosen.clone(),
+                marks,
         let focus = self.focus.iter().map(|pane| pane.path()).collect();
         let mut borders = BTreeMap::new();
         for ((screen, class), moved) in &self.moved {
@@ -313,6 +317,9 @@ impl Desk {
         }
         self.refresh();
         let screen = Screen::ALL.into_iter().find(|screen| screen.name() == place.screen);
+            table.chosen.clone_from(&panel.columns);
+            // Those of rows that are not there any more say nothing, as when a row goes while it is marked.
+            table.marks = panel.marks.iter().filter_map(|mark| RowId::of_mark(mark)).collect();
         if let Some(screen) = screen.filter(|_| with_screen) {
             self.show(screen);
         }
@@ -323,6 +330,13 @@ impl Desk {
         let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let names_criteria = self.layout.context.is_some();
+    /// Rows of another cluster are others, however they are called.
+    pub fn unmark(&mut self) {
+        for pane in panes::ALL {
+            self.tables.get_mut(pane).marks.clear();
+        }
+    }
+
         let height = usize::from(area.map_or(self.height, |area| area.height));
         let Desk { tables, keys, blame, times, followed, merge, log_options, .. } = self;
         View {

@@ -114,6 +114,12 @@ pub struct Panel {
     /// Branches that are folded or unfolded against their own wish.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub toggled: Vec<String>,
+    /// Names of the columns that were chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Rows that were marked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
 }
 
 /// Adds the newest in front; mentioned twice, it is there once.

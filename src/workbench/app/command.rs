@@ -148,7 +148,7 @@ impl State {
         let mut chosen = Vec::new();
         for name in rest.split_whitespace() {
             match self.column(pane, name) {
-                Ok(at) => chosen.push(self.desk.table(pane).content.columns[at].name),
+                Ok(at) => chosen.push(self.desk.table(pane).content.columns[at].name.to_owned()),
                 Err(said) => return self.say(Severity::Warn, said),
             }
         }

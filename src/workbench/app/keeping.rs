@@ -81,6 +81,7 @@ impl State {
     /// Another cluster: where the person was in the old one is kept, where they were in the new one restored.
     pub(super) fn change_cluster(&mut self, name: &str) {
         self.keep_place();
+        self.desk.unmark();
         self.keeping.documents.clear();
         self.keeping.cluster = Some(name.to_owned());
         session::recent(&mut self.keeping.session.contexts, name);
@@ -95,21 +96,30 @@ impl State {
         let Some(place) = kept.cloned() else { return };
         self.desk.restore(&place, !self.keeping.is_screen_named);
         self.keeping.pending.clone_from(&place.documents);
-        let filtered: Vec<String> = place
-            .panels
-            .iter()
-            .filter(|(_, panel)| !panel.filter.is_empty())
-            .map(|(path, panel)| format!("`{}` on {}", panel.filter, path.rsplit('/').next().unwrap_or_default()))
-            .collect();
+        // What hides something, or changes what a key is about.
+        let panels = || place.panels.iter().map(|(path, panel)| (path.rsplit('/').next().unwrap_or_default(), panel));
+        let filtered = panels().filter(|(_, panel)| !panel.filter.is_empty());
+        let filtered: Vec<String> = filtered.map(|(name, panel)| format!("`{}` on {name}", panel.filter)).collect();
+        let chosen = panels().filter(|(_, panel)| !panel.columns.is_empty());
+        let chosen: Vec<String> =
+            chosen.map(|(name, panel)| format!("{} on {name}", panel.columns.join(" "))).collect();
+        let marked: Vec<&str> = panels().filter(|(_, panel)| !panel.marks.is_empty()).map(|(name, _)| name).collect();
         let mut said = format!("as in the last session: the {} screen", self.desk.screen.name());
+        let before = said.len();
         if !filtered.is_empty() {
             said.push_str(&format!(", filter {}", filtered.join(", ")));
+        }
+        if !chosen.is_empty() {
+            said.push_str(&format!(", columns {}", chosen.join(", ")));
+        }
+        if !marked.is_empty() {
+            said.push_str(&format!(", marks on {}", marked.join(", ")));
         }
         if !place.documents.is_empty() {
             said.push_str(&format!(", {}", place.documents.join(", ")));
         }
         // What is as at the start needs no words.
-        if self.desk.screen.index() > 0 || !filtered.is_empty() || !place.documents.is_empty() {
+        if self.desk.screen.index() > 0 || said.len() > before {
             self.say(Severity::Info, format!("{said}; --fresh starts without it"));
         }
         self.restore_documents();

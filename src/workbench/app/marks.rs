@@ -22,7 +22,8 @@ impl State {
     pub(super) fn act_on_marks(&mut self, pane: &'static Pane, action: Action) -> Option<Vec<Effect>> {
         match action {
             Action::MarkRow | Action::MarkRange | Action::MarkDown | Action::MarkUp => Some(self.mark(pane, action)),
-            _ if self.desk.table(pane).marks.is_empty() => None,
+            // Also where all marked rows are gone.
+            _ if self.desk.table(pane).marked_rows().next().is_none() => None,
             Action::Copy | Action::CopyRow => {
                 let rows = self.desk.table(pane).marked_rows();
                 let text = rows.map(|row| match row.id.name() {
@@ -49,9 +50,9 @@ impl State {
 
     /// The marks of a panel go; whether it had any.
     pub(super) fn unmark(&mut self, pane: &'static Pane) -> bool {
-        let marks = &mut self.desk.table_mut(pane).marks;
-        let had = !marks.is_empty();
-        marks.clear();
+        let table = self.desk.table_mut(pane);
+        let had = table.marked_rows().next().is_some();
+        table.marks.clear();
         had
     }
 

@@ -373,6 +373,7 @@ impl RowId {
     pub(super) fn mark(&self) -> Option<String> {
         Some(match self {
             RowId::Name(name) => format!("name:{name}"),
+            RowId::Shape(key) => format!("shape:{}", serde_json::json!(key.values())),
             RowId::Layer(name) => format!("layer:{name}"),
             RowId::Overlay(name) => format!("overlay:{name}"),
             RowId::Criterion(dimension) => format!("criterion:{}", dimension.name()),
@@ -380,6 +381,24 @@ impl RowId {
             RowId::Cause(name) => format!("cause:{name}"),
             RowId::Phase(phase) => format!("phase:{}", phase.name()),
             RowId::Check(name) => format!("check:{name}"),
+            _ => return None,
+        })
+    }
+
+    /// The row that was written down; `None` for what this program has no rows of.
+    pub(super) fn of_mark(mark: &str) -> Option<RowId> {
+        let (kind, name) = mark.split_once(':')?;
+        let owned = || name.to_owned();
+        Some(match kind {
+            "name" => RowId::Name(owned()),
+            "shape" => RowId::Shape(Key::from_values(serde_json::from_str::<Vec<String>>(name).ok()?)?),
+            "layer" => RowId::Layer(owned()),
+            "overlay" => RowId::Overlay(owned()),
+            "criterion" => RowId::Criterion(Dimension::ALL.into_iter().find(|dimension| dimension.name() == name)?),
+            "constraint" => RowId::Constraint(owned()),
+            "cause" => RowId::Cause(owned()),
+            "phase" => RowId::Phase(Phase::ALL.into_iter().find(|phase| phase.name() == name)?),
+            "check" => RowId::Check(owned()),
             _ => return None,
         })
     }
@@ -783,6 +802,29 @@ mod tests {
             assert_eq!(index(pane), place, "{pane:?} is listed twice");
             assert!(!pane.name.is_empty() && !pane.needs.is_empty(), "{pane:?}");
             assert!(!pane.hints.is_empty() && pane.hints.len() <= 6, "{pane:?}");
+        }
+    }
+
+    #[test]
+    fn rows_are_read_as_they_were_written_down() {
+        let key = Key::of(&Node { name: "gpu-1".into(), ..Node::default() });
+        let mut rows = vec![
+            RowId::Name("a:b".into()),
+            RowId::Shape(key),
+            RowId::Layer("base".into()),
+            RowId::Overlay("eks".into()),
+            RowId::Constraint("K8s.server.version".into()),
+            RowId::Cause("eks".into()),
+            RowId::Check("dra-support".into()),
+        ];
+        rows.extend(Dimension::ALL.map(RowId::Criterion));
+        rows.extend(Phase::ALL.map(RowId::Phase));
+        for row in rows {
+            let mark = row.mark().unwrap();
+            assert_eq!(RowId::of_mark(&mark), Some(row), "{mark}");
+        }
+        for foreign in ["", "name", "planet:earth", "shape:[\"h100\"]", "phase:readying"] {
+            assert_eq!(RowId::of_mark(foreign), None, "{foreign}");
         }
     }
 

@@ -31,6 +31,17 @@ impl<I: Identity> Marks<I> {
     pub fn clear(&mut self) {
         *self = Marks::default();
     }
+
+    /// Also those of rows that are not there now.
+    pub fn iter(&self) -> impl Iterator<Item = &I> {
+        self.rows.iter()
+    }
+}
+
+impl<I: Identity> FromIterator<I> for Marks<I> {
+    fn from_iter<T: IntoIterator<Item = I>>(rows: T) -> Marks<I> {
+        Marks { rows: rows.into_iter().collect(), from: None }
+    }
 }
 
 impl<I: Identity> Table<I> {

@@ -279,8 +279,8 @@ pub struct Table<I> {
     pub then: Vec<(usize, bool)>,
     /// The same by the names of columns, with those that are not there now.
     sort_keys: Vec<SortKey>,
-    /// Names of the columns that are shown; empty for those that there is room for.
-    pub chosen: Vec<&'static str>,
+    /// Names of the columns that are shown, with those that are not there now; empty for those that there is room for.
+    pub chosen: Vec<String>,
     pub wide: bool,
     /// The cursor stays on the last row as rows arrive.
     pub follow: bool,

@@ -223,9 +223,11 @@ impl<I: Identity> Table<I> {
 
     /// Whether a column is one of those that are shown where there is room.
     fn is_listed(&self, column: &Column) -> bool {
-        match self.chosen.is_empty() {
-            true => !column.wide_only || self.wide,
-            false => self.chosen.contains(&column.name),
+        let is_chosen = |column: &Column| self.chosen.iter().any(|name| name == column.name);
+        // Columns come and go with what is listed: where none of those is there, no column would be left.
+        match self.content.columns.iter().any(is_chosen) {
+            true => is_chosen(column),
+            false => !column.wide_only || self.wide,
         }
     }
 

@@ -10,7 +10,7 @@ use aicr::{
         effect::Effect,
         export,
         msg::Msg,
-        panes::{LOG, NODES},
+        panes::{LOG, NODES, SHAPES},
         preferences::Preferences,
         session::Session,
     },
@@ -57,6 +57,68 @@ fn screen_selection_filter_order_and_documents_come_back() {
     // What was typed is there for the palette and the filter.
     assert!(again.state.desk.history.iter().any(|line| line == "diff cluster"));
     assert_eq!(again.state.desk.filters, ["driver"]);
+}
+
+#[test]
+fn columns_that_were_chosen_and_marks_come_back_and_are_said() {
+    let mut desk = demo(Session::default(), true);
+    desk.command("columns name runtime kernel");
+    desk.keys("j Space j Space");
+    desk.shows("2 marked");
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("g g Space");
+    desk.shows("1 marked");
+    let mut session = Session::parse(&desk.state.session().text()).unwrap();
+
+    let mut again = demo(session.clone(), true);
+    again.shows(
+        "as in the last session: the Cluster screen, columns NAME RUNTIME KERNEL on nodes, marks on nodes, shapes",
+    );
+    again.state.desk.focus_on(&NODES);
+    again.shows("2 marked");
+    let frame = again.text();
+    assert!(
+        frame.contains("▪ instance-")
+            && frame.contains("▪›worker-1")
+            && frame.contains("RUNTIME")
+            && !frame.contains("KUBELET"),
+        "{frame}"
+    );
+    assert_eq!(again.state.desk.table(&SHAPES).marked_rows().count(), 1, "a shape is what its nodes have");
+    again.keys("y");
+    let Some(Effect::Copy(text)) = again.left.pop() else { panic!("{:?}", again.left) };
+    assert!(text.starts_with("instance-") && text.ends_with("\nworker-1"), "{text}");
+
+    // What there is no more is passed over: no row is marked, and a key is about the row under the cursor.
+    let nodes = session.clusters.get_mut("demo").unwrap().panels.get_mut("cluster/nodes").unwrap();
+    nodes.marks = vec!["name:removed".into(), "planet:earth".into()];
+    nodes.columns = vec!["WEIGHT".into()];
+    let mut later = demo(session, true);
+    later.state.desk.focus_on(&NODES);
+    let frame = later.text();
+    assert!(!frame.contains('▪') && !frame.contains("marked") && frame.contains("KUBELET"), "{frame}");
+    later.keys("y");
+    let Some(Effect::Copy(text)) = later.left.pop() else { panic!("{:?}", later.left) };
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn marks_belong_to_the_cluster_whose_rows_they_are_on() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    desk.keys("Space");
+    assert_eq!(desk.state.desk.table(&NODES).marked_rows().count(), 1);
+    desk.command("context production-us");
+    desk.left.clear();
+    desk.update(Msg::Switched(Ok("production-us".into())));
+    let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let view = LiveView { inventory: Some(snapshot()), status: LiveStatus::Fresh };
+    desk.update(Msg::Live { generation, view });
+    desk.text();
+    assert_eq!(desk.state.desk.table(&NODES).marked_rows().count(), 0);
+    let session = desk.state.session();
+    let marks = |cluster: &str| session.clusters[cluster].panels.get("cluster/nodes").map(|panel| panel.marks.len());
+    assert_eq!((marks("lab"), marks("production-us")), (Some(1), None));
 }
 
 #[test]
