@@ -47,6 +47,12 @@ enum Verb {
         force: bool,
     },
     /// Report what the file gets wrong; exit 2 when there is anything.
+    /// Print the JSON schema of the file, by which an editor checks and completes it.
+    Schema {
+        /// Where to write it: a file, or `-` for standard output.
+        #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
+        output: Place,
+    },
     Check,
     /// List the themes: those of the program and those of the folder for themes.
     Themes,
@@ -76,6 +82,10 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
         Some(Verb::Init { output, force }) => init(output.as_ref(), *force, printer),
         Some(Verb::Check) => check(printer),
         Some(Verb::Themes) => {
+        Some(Verb::Schema { output }) => {
+            output::deliver(printer, output, &json_text(&preferences::schema()))?;
+            Ok(Exit::Good)
+        }
             let themes = themes();
             let mut problems = Vec::new();
             let mut row = |name: String| {

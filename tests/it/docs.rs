@@ -87,10 +87,22 @@ fn reference() -> String {
 
 #[test]
 fn the_reference_is_what_the_program_says() {
-    let (path, made) = (docs().join("reference.md"), reference());
+    is_current("reference.md", &reference());
+}
+
+#[test]
+fn the_schema_of_preferences_is_what_the_program_says() {
+    let printed = Sandbox::new().aicr(&["preferences", "schema"]);
+    assert_eq!(printed.code, 0, "{}", printed.transcript);
+    is_current("config.schema.json", &printed.stdout);
+}
+
+#[track_caller]
+fn is_current(page: &str, made: &str) {
+    let path = docs().join(page);
     if std::env::var("INSTA_UPDATE").as_deref() == Ok("always") {
-        fs::write(&path, &made).unwrap();
+        fs::write(&path, made).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == made, "docs/reference.md is old: INSTA_UPDATE=always cargo test --test it docs rewrites it");
+    assert!(found == made, "docs/{page} is old: INSTA_UPDATE=always cargo test --test it docs rewrites it");
 }

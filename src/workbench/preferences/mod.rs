@@ -9,10 +9,12 @@ pub mod file;
 mod keys;
 pub mod protect;
 mod read;
+mod schema;
 mod session;
 mod write;
 
 pub use keys::PRESETS;
+pub use schema::schema;
 pub use session::{Refused, parse, spoken};
 pub use write::template;
 

@@ -7,7 +7,8 @@ use crate::workbench::keymap::BINDINGS;
 pub fn template() -> String {
     let mut text = String::from(
         "# Preferences of the aicr workbench. Every line that begins with `#` and a name is a default: remove the `#` to\n\
-         # change it. `aicr preferences` prints what counts and where it was set, `aicr preferences check` what is wrong.\n",
+         # change it. `aicr preferences` prints what counts and where it was set, `aicr preferences check` what is wrong.\n\
+         # Editors that take a JSON schema have one in `aicr preferences schema`.\n",
     );
     for preference in ALL {
         text.push_str(&format!("\n# {}.\n", sentence(preference.help)));
@@ -28,7 +29,8 @@ pub fn template() -> String {
     text
 }
 
-fn sentence(help: &str) -> String {
+/// With a capital, without a full stop.
+pub(super) fn sentence(help: &str) -> String {
     let mut letters = help.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
