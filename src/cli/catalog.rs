@@ -6,7 +6,8 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    input, table,
+    input,
+    table::Table,
 };
 use crate::{
     catalog::{Catalog, overlay::Overlay},
@@ -57,13 +58,14 @@ struct ListArgs {
 
 /// Overlays, for people and for programs.
 struct Listing {
-    table: String,
+    table: Table,
     rows: Vec<serde_json::Value>,
 }
 
 static LISTS: &[Format<Listing>] = &[
-    Format::plain("table", "", |list, _| Ok(list.table.clone())),
+    Format::plain("table", "", |list, _| Ok(list.table.text())),
     Format::plain("json", "", |list, _| Ok(json_text(&list.rows))),
+    Format::csv(|list, _| Ok(list.table.csv())),
 ];
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +84,7 @@ static FINDINGS: &[Format<[Finding]>] = &[
     }),
     Format::plain("json", "", |findings, _| Ok(json_text(&findings))),
     Format::plain("sarif", "For code hosts", |findings, _| Ok(json_text(&sarif::to_sarif(findings)))),
+    Format::csv(|findings, _| Ok(found(findings).csv())),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -94,6 +97,17 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         Command::Lint(args) => return lint(args, global, printer),
     }
     Ok(Exit::Good)
+}
+
+fn found(findings: &[Finding]) -> Table {
+    let row = |finding: &Finding| {
+        let Finding { file, line, column, severity, rule, message, hint } = finding;
+        let severity = if *severity == Severity::Error { "error" } else { "warning" };
+        let hint = hint.clone().unwrap_or_default();
+        [file.clone(), line.to_string(), column.to_string(), severity.into(), (*rule).into(), message.clone(), hint]
+    };
+    let rows: Vec<[String; 7]> = findings.iter().map(row).collect();
+    Table::new(["FILE", "LINE", "COLUMN", "SEVERITY", "RULE", "MESSAGE", "HINT"], &rows)
 }
 
 /// Ends with the verdict code when an error was found; warnings alone are good.
@@ -113,7 +127,7 @@ fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), sup
     let named: Vec<&Overlay> = catalog.overlays.values().filter(|overlay| names(catalog, overlay, asked)).collect();
     let cells: Vec<[String; 5]> = named.iter().map(|overlay| row(catalog, overlay)).collect();
     let listing = Listing {
-        table: table::render(["OVERLAY", "CRITERIA", "BUILDS ON", "LEAF", "FILE"], &cells),
+        table: Table::new(["OVERLAY", "CRITERIA", "BUILDS ON", "LEAF", "FILE"], &cells),
         rows: named.iter().map(|overlay| row_json(catalog, overlay)).collect(),
     };
     args.format.print(&listing, printer)?;
@@ -133,7 +147,7 @@ fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> 
     }
     let cells: Vec<[String; 4]> = fits.iter().map(fit_row).collect();
     let listing = Listing {
-        table: table::render(["OVERLAY", "MATCHES", "LEFT TO CHOOSE", "BECAUSE"], &cells),
+        table: Table::new(["OVERLAY", "MATCHES", "LEFT TO CHOOSE", "BECAUSE"], &cells),
         rows: fits.iter().map(|fit| fit_json(&catalog, fit)).collect(),
     };
     args.format.print(&listing, printer)?;

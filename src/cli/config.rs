@@ -7,7 +7,7 @@ use super::{
     global::Global,
     misuse,
     output::{self, deliver},
-    table,
+    table::Table,
 };
 use crate::{
     bundle::deployer::{self, Deployer},
@@ -69,9 +69,10 @@ struct ShowArgs {
 }
 
 static FORMATS: &[Format<[Effective]>] = &[
-    Format::plain("table", "For reading; no program should parse it", |rows, _| Ok(as_table(rows))),
+    Format::plain("table", "For reading; no program should parse it", |rows, _| Ok(as_table(rows).text())),
     Format::plain("yaml", "", |rows, _| Ok(yaml::to_string(&as_value(rows)))),
     Format::plain("json", "", |rows, _| Ok(json_text(&as_value(rows)))),
+    Format::csv(|rows, _| Ok(as_table(rows).csv())),
 ];
 
 /// One field of a configuration, and what counts for it.
@@ -165,16 +166,16 @@ fn unsaid(path: &str) -> Option<String> {
     (path == "bundle.deployment.deployer").then(|| Deployer::name(deployer::ALL[0]).to_owned())
 }
 
-fn as_table(rows: &[Effective]) -> String {
+fn as_table(rows: &[Effective]) -> Table {
     let shown: Vec<[String; 4]> = rows
         .iter()
         .map(|row| {
             let value = if row.values.is_empty() { "-".to_owned() } else { row.values.join(",") };
             let flag = row.flag.clone().unwrap_or_else(|| "-".to_owned());
-            [row.path.clone(), escape::line(&value).into(), escape::line(&row.from).into(), flag]
+            [row.path.clone(), value, row.from.clone(), flag]
         })
         .collect();
-    table::render(["FIELD", "VALUE", "FROM", "FLAG"], &shown)
+    Table::new(["FIELD", "VALUE", "FROM", "FLAG"], &shown)
 }
 
 fn as_value(rows: &[Effective]) -> Value {

@@ -9,7 +9,8 @@ use super::{
     misuse, output,
     printer::Role,
     protect::YesArg,
-    runs, table,
+    runs,
+    table::{self, Table},
 };
 use crate::{
     catalog::Catalog,
@@ -153,6 +154,7 @@ static FORMATS: &[Format<Shown>] = &[
             |shown, _| Err(no_document(&shown.comparison.left)),
         )
     },
+    Format { about: "The changes, for spreadsheets", ..Format::csv(|shown, _| Ok(spreadsheet(shown))) },
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -444,32 +446,7 @@ fn page(shown: &Shown) -> String {
     if graded.is_empty() {
         return "NO CHANGES\n".to_owned();
     }
-    let word = |kind: ChangeKind| match kind {
-        ChangeKind::Added => "ADDED",
-        ChangeKind::Removed => "REMOVED",
-        ChangeKind::Modified => "MODIFIED",
-        ChangeKind::Moved => "MOVED",
-    };
-    let grade =
-        |severity: Severity| if severity == Severity::Info { String::new() } else { severity.word().to_uppercase() };
-    let rows: Vec<[String; 6]> = match by_shape {
-        Some(groups) => groups
-            .iter()
-            .map(|group| {
-                let ByShape { kind, severity, shape, key, left, right, nodes, other: () } = group;
-                let of = if shape.is_empty() { String::new() } else { format!("{shape}: {}", listed(nodes, NODES)) };
-                [word(*kind).to_owned(), grade(*severity), key.clone(), side(left), side(right), of]
-            })
-            .collect(),
-        None => graded
-            .iter()
-            .map(|(change, severity)| {
-                let note = noise::why(change).map_or(change.cause.clone(), str::to_owned);
-                let (left, right) = (side(&change.left), side(&change.right));
-                [word(change.kind).to_owned(), grade(*severity), change.path.clone(), left, right, note]
-            })
-            .collect(),
-    };
+    let rows = rows(shown, &graded, NODES, side);
     let is_empty = |column: usize| rows.iter().all(|row| row[column].is_empty());
     let last = match (is_empty(5), by_shape.is_some()) {
         (true, _) => "",
@@ -486,6 +463,49 @@ fn page(shown: &Shown) -> String {
     };
     let effects = effects_table(&comparison.effects);
     format!("{effects}CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading(&graded).join(", "))
+}
+
+/// Kind, severity, path, both sides, and why; or which nodes, of which `most` are named.
+fn rows(
+    shown: &Shown,
+    graded: &[(&Change, Severity)],
+    most: usize,
+    side: fn(&Option<Value>) -> String,
+) -> Vec<[String; 6]> {
+    let word = |kind: ChangeKind| match kind {
+        ChangeKind::Added => "ADDED",
+        ChangeKind::Removed => "REMOVED",
+        ChangeKind::Modified => "MODIFIED",
+        ChangeKind::Moved => "MOVED",
+    };
+    let grade =
+        |severity: Severity| if severity == Severity::Info { String::new() } else { severity.word().to_uppercase() };
+    match &shown.by_shape {
+        Some(groups) => groups
+            .iter()
+            .map(|group| {
+                let ByShape { kind, severity, shape, key, left, right, nodes, other: () } = group;
+                let of = if shape.is_empty() { String::new() } else { format!("{shape}: {}", listed(nodes, most)) };
+                [word(*kind).to_owned(), grade(*severity), key.clone(), side(left), side(right), of]
+            })
+            .collect(),
+        None => graded
+            .iter()
+            .map(|(change, severity)| {
+                let note = noise::why(change).map_or(change.cause.clone(), str::to_owned);
+                let (left, right) = (side(&change.left), side(&change.right));
+                [word(change.kind).to_owned(), grade(*severity), change.path.clone(), left, right, note]
+            })
+            .collect(),
+    }
+}
+
+/// Every change with its values as they are.
+fn spreadsheet(shown: &Shown) -> String {
+    let graded: Vec<_> = shown.comparison.graded(&shown.noise).collect();
+    let rows = rows(shown, &graded, usize::MAX, whole_side);
+    let last = if shown.by_shape.is_some() { "NODES" } else { "WHY" };
+    Table::new(["KIND", "SEVERITY", "PATH", "BASELINE", "TARGET", last], &rows).csv()
 }
 
 /// What the changes come to, above them.
@@ -528,12 +548,17 @@ const CELL: usize = 60;
 
 /// An absent side is `-`; an empty text is visible; a long one is cut.
 pub(super) fn side(value: &Option<Value>) -> String {
-    let text = match value {
+    let text = whole_side(value);
+    let start: String = text.chars().take(CELL).take_while(|letter| *letter != '\n').collect();
+    if start.len() == text.len() { text } else { start + "…" }
+}
+
+/// The same with the whole of its text.
+fn whole_side(value: &Option<Value>) -> String {
+    match value {
         None => "-".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    };
-    let start: String = text.chars().take(CELL).take_while(|letter| *letter != '\n').collect();
-    if start.len() == text.len() { text } else { start + "…" }
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     formats::{self, Format},
     global::Global,
     printer::Role,
-    table,
+    table::{self, Table},
 };
 use crate::{
     document::traced::LayerKind,
@@ -54,6 +54,7 @@ static FORMATS: &[Format<Answer>] = &[
     Format::laid_out("text", "", |answer, printer| Ok(answer.text(printer))),
     Format::plain("yaml", "", |answer, _| Ok(yaml::to_string(&answer.value()))),
     Format::plain("json", "", |answer, _| Ok(json_text(&answer.value()))),
+    Format::csv(|answer, _| Ok(answer.table().csv())),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -79,6 +80,33 @@ impl Answer {
         }
     }
 
+    /// A row for each layer of each value; of a recipe, a row for each layer and each overlay that is none.
+    fn table(&self) -> Table {
+        match self {
+            Answer::Values { resolution, explanations, all } => {
+                let row = |explanation: &Explanation, rung: &Rung| {
+                    let value = rung.value.as_ref().map(whole).unwrap_or_default();
+                    let (word, at) = (word(rung).to_owned(), at(resolution, rung).to_owned());
+                    [explanation.path.clone(), word, rung.layer_name.clone(), rung.criteria.clone(), value, at]
+                };
+                let of = |explanation: &Explanation| {
+                    let rungs = explanation.ladder.iter().filter(|rung| *all || rung.value.is_some());
+                    rungs.map(|rung| row(explanation, rung)).collect::<Vec<_>>()
+                };
+                let rows: Vec<[String; 6]> = explanations.iter().flat_map(of).collect();
+                Table::new(["PATH", "HOW", "LAYER", "CRITERIA", "VALUE", "AT"], &rows)
+            }
+            Answer::Layers(resolution) => {
+                let none = String::new;
+                let spoke = spoke(resolution)
+                    .map(|[name, criteria, sets, wins, file]| [name, criteria, sets, wins, file, none()]);
+                let silent = not_applied(resolution).map(|[name, why]| [name, none(), none(), none(), none(), why]);
+                let rows: Vec<[String; 6]> = spoke.chain(silent).collect();
+                Table::new(["LAYER", "CRITERIA", "SETS", "WINS", "FILE", "NOT APPLIED BECAUSE"], &rows)
+            }
+        }
+    }
+
     fn text(&self, printer: &Printer) -> String {
         match self {
             Answer::Values { resolution, explanations, all } => {
@@ -91,18 +119,27 @@ impl Answer {
     }
 }
 
-fn layers(resolution: &Resolution) -> String {
-    let Resolution { layers, decisions, .. } = resolution;
-    let mut spoke: Vec<_> = layers.iter().filter(|layer| layer.kind != LayerKind::Derived).collect();
+/// Layers from the top: name, criteria, how many values each sets and decides, file.
+fn spoke(resolution: &Resolution) -> impl Iterator<Item = [String; 5]> {
+    let mut spoke: Vec<_> = resolution.layers.iter().filter(|layer| layer.kind != LayerKind::Derived).collect();
     spoke.sort_by_key(|layer| layer.kind);
-    let rows = spoke.into_iter().rev().map(|layer| {
+    spoke.into_iter().rev().map(|layer| {
         let (sets, wins) = (layer.sets.to_string(), layer.wins.to_string());
         [layer.name.clone(), layer.criteria.clone(), sets, wins, layer.file.clone()]
-    });
-    let stack = table::render(["LAYER", "CRITERIA", "SETS", "WINS", "FILE"], &rows.collect::<Vec<_>>());
-    let others = decisions.iter().filter(|decision| !decision.outcome.is_applied());
-    let rows = others.map(|decision| [decision.overlay.clone(), decision.outcome.to_string()]);
-    let others = table::render(["NOT APPLIED", "BECAUSE"], &rows.collect::<Vec<_>>());
+    })
+}
+
+/// Overlays that are no layer, and why.
+fn not_applied(resolution: &Resolution) -> impl Iterator<Item = [String; 2]> {
+    let others = resolution.decisions.iter().filter(|decision| !decision.outcome.is_applied());
+    others.map(|decision| [decision.overlay.clone(), decision.outcome.to_string()])
+}
+
+fn layers(resolution: &Resolution) -> String {
+    let rows: Vec<[String; 5]> = spoke(resolution).collect();
+    let stack = table::render(["LAYER", "CRITERIA", "SETS", "WINS", "FILE"], &rows);
+    let rows: Vec<[String; 2]> = not_applied(resolution).collect();
+    let others = table::render(["NOT APPLIED", "BECAUSE"], &rows);
     escape::block(&format!("{stack}\n{others}")).into_owned()
 }
 
@@ -134,29 +171,40 @@ fn page(resolution: &Resolution, explanation: &Explanation, all: bool, printer: 
 
 /// Word, layer, value and place of one rung.
 fn line(resolution: &Resolution, rung: &Rung) -> [String; 4] {
-    let word = match (&rung.value, rung.hidden_by) {
-        (None, _) => "silent",
-        (Some(_), None) => "set by",
-        (Some(_), Some(_)) => "over",
-    };
+    let word = word(rung);
     let criteria = match &*rung.criteria {
         "" => String::new(),
         criteria => format!(" ({criteria})"),
     };
     let layer = format!("{}{criteria}", rung.layer_name);
     let value = rung.value.as_ref().map(shown).unwrap_or_default();
-    let file = resolution.layers.get(rung.layer).map_or("", |layer| &layer.file);
-    let at = if rung.at.is_empty() { file } else { &rung.at };
-    [word.to_owned(), escape::line(&layer).into(), value, escape::line(at).into()]
+    [word.to_owned(), escape::line(&layer).into(), value, escape::line(at(resolution, rung)).into()]
+}
+
+fn word(rung: &Rung) -> &'static str {
+    match (&rung.value, rung.hidden_by) {
+        (None, _) => "silent",
+        (Some(_), None) => "set by",
+        (Some(_), Some(_)) => "over",
+    }
+}
+
+fn at<'r>(resolution: &'r Resolution, rung: &'r Rung) -> &'r str {
+    let file = || resolution.layers.get(rung.layer).map_or("", |layer| &layer.file);
+    if rung.at.is_empty() { file() } else { &rung.at }
+}
+
+fn whole(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// A value on one line.
 fn shown(value: &Value) -> String {
     const WIDEST: usize = 60;
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = whole(value);
     let line = escape::line(&text);
     if line.chars().count() <= WIDEST {
         return line.into_owned();

@@ -2,7 +2,7 @@
 //!
 //! A verb has one list of rows. The first is the default; help, completion and the check of `--format` come from it.
 
-use super::{Printer, Stop, cluster, global::Global, output::deliver, protect::YesArg};
+use super::{Printer, Stop, cluster, global::Global, output::deliver, protect::YesArg, table::Table};
 use crate::{
     ops::{
         Failure, Kind,
@@ -54,6 +54,11 @@ impl<T: ?Sized> Format<T> {
         text: fn(&T, &Printer) -> Result<String, Failure>,
     ) -> Format<T> {
         Format { name, about, suffix: "txt", laid_out: true, text }
+    }
+
+    /// A row for spreadsheets: the cells of a table, uncut.
+    pub const fn csv(text: fn(&T, &Printer) -> Result<String, Failure>) -> Format<T> {
+        Format::plain("csv", "For spreadsheets", text)
     }
 
     /// How a ConfigMap holds it; none for a format that is not a document.
@@ -147,21 +152,32 @@ pub fn not_stored(format: &str, what: &str, place: &Place) -> Failure {
 
 /// A list for people, and the same for programs.
 pub struct Listed {
-    pub table: String,
+    pub table: Table,
+    /// Where the list is laid out otherwise than as a table.
+    pub text: Option<String>,
     pub value: Value,
+}
+
+impl Listed {
+    pub fn new(table: Table, value: Value) -> Listed {
+        Listed { table, text: None, value }
+    }
 }
 
 /// Formats of lists.
 pub static LISTED: &[Format<Listed>] = &[
-    Format::plain("table", "For reading; no program should parse it", |listed, _| Ok(listed.table.clone())),
+    Format::plain("table", "For reading; no program should parse it", |listed, _| {
+        Ok(listed.text.clone().unwrap_or_else(|| listed.table.text()))
+    }),
     Format::plain("yaml", "", |listed, _| Ok(yaml::to_string(&listed.value))),
     Format::plain("json", "", |listed, _| Ok(json_text(&listed.value))),
+    Format::csv(|listed, _| Ok(listed.table.csv())),
 ];
 
 /// `--format` of a verb that lists something.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct ListFormat {
-    /// What to print: table (the default), yaml or json.
+    /// What to print: table (the default), yaml, json or csv.
     #[arg(short = 't', long, value_parser = parser(LISTED))]
     format: Option<&'static Format<Listed>>,
 }

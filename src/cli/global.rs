@@ -55,6 +55,10 @@ pub struct Global {
           hide_env_values = true)]
     pub read_only: bool,
 
+    /// Never open the workbench, also on a terminal: without a verb, print help and exit 2 (with --demo, the tour).
+    #[arg(long, global = true)]
+    pub no_tui: bool,
+
     /// When to use color.
     #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
     pub color: When,

@@ -4,6 +4,7 @@ use super::{
     Outcome, Printer,
     exit::Exit,
     formats::{ListFormat, Listed},
+    table::Table,
 };
 use crate::workbench::{
     keymap::{self, Keymap},
@@ -50,6 +51,12 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
             json!({"action": name, "keys": keys.texts(binding.action), "group": group, "where": place, "help": binding.help})
         })
         .collect();
-    args.format.print(&Listed { table: keys.plain(), value }, printer)?;
+    let row = |(binding, _): (&'static keymap::Binding, _)| {
+        let texts = keys.texts(binding.action).join(", ");
+        [texts, binding.name.to_owned(), keymap::place(binding), binding.help.to_owned()]
+    };
+    let rows: Vec<[String; 4]> = keys.rows().map(row).collect();
+    let table = Table::new(["KEYS", "ACTION", "WHERE", "HELP"], &rows);
+    args.format.print(&Listed { text: Some(keys.plain()), ..Listed::new(table, value) }, printer)?;
     Ok(Exit::Good)
 }

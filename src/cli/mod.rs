@@ -329,9 +329,10 @@ fn command() -> clap::Command {
     Cli::command().after_long_help(format!("{}\n{}", words::table(), exit::table()))
 }
 
-/// `aicr` without a verb: the workbench on a terminal, else the tour of the demo cluster, or nothing to print.
+/// `aicr` without a verb: the workbench on a terminal, unless --no-tui forbids it; else the tour of the demo cluster, or
+/// nothing to print.
 fn alone(global: &Global, printer: &Printer) -> Outcome {
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && !global.no_tui {
         return tui::run(&tui::Args::default(), global, printer);
     }
     if global.demo {

@@ -4,7 +4,7 @@ use super::{
     Outcome, Printer,
     exit::Exit,
     formats::{ListFormat, Listed},
-    table,
+    table::Table,
 };
 use crate::{
     ops::storage::{self, Item},
@@ -60,7 +60,6 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
             [what.clone(), path.clone(), of(what).map_or("-".to_owned(), Item::holds), named_by.clone()]
         })
         .collect();
-    args.format
-        .print(&Listed { table: table::render(["WHAT", "PATH", "HOLDS", "NAMED BY"], &rows), value }, printer)?;
+    args.format.print(&Listed::new(Table::new(["WHAT", "PATH", "HOLDS", "NAMED BY"], &rows), value), printer)?;
     Ok(Exit::Good)
 }

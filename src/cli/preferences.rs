@@ -4,7 +4,8 @@ use super::{
     Outcome, Printer,
     exit::Exit,
     formats::{self, Format},
-    misuse, output, table,
+    misuse, output,
+    table::{self, Table},
 };
 use crate::{
     ops::{Failure, Kind, place::Place},
@@ -30,7 +31,7 @@ use serde_json::{Value, json};
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// What to print: table (the default), yaml or json.
+    /// What to print: table (the default), yaml, json or csv.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
     format: Option<&'static Format<[Row]>>,
 }
@@ -46,13 +47,13 @@ enum Verb {
         #[arg(long)]
         force: bool,
     },
-    /// Report what the file gets wrong; exit 2 when there is anything.
     /// Print the JSON schema of the file, by which an editor checks and completes it.
     Schema {
         /// Where to write it: a file, or `-` for standard output.
         #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
         output: Place,
     },
+    /// Report what the file gets wrong; exit 2 when there is anything.
     Check,
     /// List the themes: those of the program and those of the folder for themes.
     Themes,
@@ -66,9 +67,10 @@ struct Row {
 }
 
 static FORMATS: &[Format<[Row]>] = &[
-    Format::plain("table", "", |rows, _| Ok(as_table(rows))),
+    Format::plain("table", "", |rows, _| Ok(as_table(rows).text())),
     Format::plain("yaml", "", |rows, _| Ok(yaml::to_string(&as_value(rows)))),
     Format::plain("json", "", |rows, _| Ok(json_text(&as_value(rows)))),
+    Format::csv(|rows, _| Ok(as_table(rows).csv())),
 ];
 
 pub fn run(args: &Args, printer: &Printer) -> Outcome {
@@ -80,12 +82,12 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
             Ok(Exit::Good)
         }
         Some(Verb::Init { output, force }) => init(output.as_ref(), *force, printer),
-        Some(Verb::Check) => check(printer),
-        Some(Verb::Themes) => {
         Some(Verb::Schema { output }) => {
             output::deliver(printer, output, &json_text(&preferences::schema()))?;
             Ok(Exit::Good)
         }
+        Some(Verb::Check) => check(printer),
+        Some(Verb::Themes) => {
             let themes = themes();
             let mut problems = Vec::new();
             let mut row = |name: String| {
@@ -187,12 +189,10 @@ fn rows(read: &Preferences) -> Vec<Row> {
     rows
 }
 
-fn as_table(rows: &[Row]) -> String {
-    let shown: Vec<[String; 3]> = rows
-        .iter()
-        .map(|row| [row.name.clone(), escape::line(&row.value).into(), escape::line(&row.from).into()])
-        .collect();
-    table::render(["PREFERENCE", "VALUE", "FROM"], &shown)
+fn as_table(rows: &[Row]) -> Table {
+    let shown: Vec<[String; 3]> =
+        rows.iter().map(|row| [row.name.clone(), row.value.clone(), row.from.clone()]).collect();
+    Table::new(["PREFERENCE", "VALUE", "FROM"], &shown)
 }
 
 fn as_value(rows: &[Row]) -> Value {

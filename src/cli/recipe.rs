@@ -9,7 +9,8 @@ use super::{
     output::{self, EditionArg},
     printer::Role,
     protect::YesArg,
-    recipe_list, table,
+    recipe_list,
+    table::{self, Table},
 };
 use crate::{
     document::header::Edition,
@@ -31,6 +32,10 @@ static FORMATS: &[Format<Written>] = &[
     Format::plain("yaml", "", |written, _| ops::recipe::text(&written.recipe, place::Format::Yaml, written.edition)),
     Format::plain("json", "", |written, _| ops::recipe::text(&written.recipe, place::Format::Json, written.edition)),
     Format::plain("table", "For reading; no program should parse it", |written, _| Ok(summary(&written.recipe))),
+    Format {
+        about: "The components, for spreadsheets",
+        ..Format::csv(|written, _| Ok(components(&written.recipe).csv()))
+    },
 ];
 
 /// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
@@ -83,8 +88,8 @@ fn done(resolution: &Resolution) -> String {
     format!("resolved {components} components for {} from {overlays}", recipe.criteria)
 }
 
-/// Components in deployment order, then the disabled ones, then constraints and checks.
-pub fn summary(recipe: &Recipe) -> String {
+/// Components in deployment order, then the disabled ones.
+fn components(recipe: &Recipe) -> Table {
     let order = |name: &str| recipe.deployment_order.iter().position(|deployed| deployed == name);
     let mut components: Vec<_> = recipe.components.iter().collect();
     components.sort_by_key(|component| (order(&component.name).unwrap_or(usize::MAX), &component.name));
@@ -97,7 +102,12 @@ pub fn summary(recipe: &Recipe) -> String {
             [place, component.name.clone(), version.clone(), namespace, component.source.clone()]
         })
         .collect();
-    let mut text = table::render(["ORDER", "COMPONENT", "VERSION", "NAMESPACE", "SOURCE"], &rows);
+    Table::new(["ORDER", "COMPONENT", "VERSION", "NAMESPACE", "SOURCE"], &rows)
+}
+
+/// Components, then constraints and checks.
+pub fn summary(recipe: &Recipe) -> String {
+    let mut text = components(recipe).text();
     let constraints: Vec<[String; 2]> =
         recipe.constraints.iter().map(|constraint| [constraint.name.clone(), constraint.value.clone()]).collect();
     text += &format!("\n{}", table::render(["CONSTRAINT", "EXPECTED"], &constraints));

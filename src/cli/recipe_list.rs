@@ -8,7 +8,7 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    table,
+    table::Table,
 };
 use crate::{
     catalog::validator::Phase,
@@ -35,9 +35,10 @@ pub struct Args {
 }
 
 static FORMATS: &[Format<Vec<Entry>>] = &[
-    Format::plain("table", "For reading; no program should parse it", |entries, _| Ok(page(entries))),
+    Format::plain("table", "For reading; no program should parse it", |entries, _| Ok(table(entries).text())),
     Format::plain("json", "", |entries, _| Ok(json_text(&value(entries)))),
     Format::plain("yaml", "", |entries, _| Ok(yaml::to_string(&value(entries)))),
+    Format::csv(|entries, _| Ok(table(entries).csv())),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -49,11 +50,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     Ok(Exit::Good)
 }
 
-fn page(entries: &[Entry]) -> String {
+fn table(entries: &[Entry]) -> Table {
     let rows: Vec<[String; 10]> = entries.iter().map(row).collect();
     let heading =
         ["NAME", "SERVICE", "ACCELERATOR", "INTENT", "OS", "PLATFORM", "IS_LEAF", "STATUS", "COVERAGE", "SOURCE"];
-    table::render(heading, &rows)
+    Table::new(heading, &rows)
 }
 
 fn row(entry: &Entry) -> [String; 10] {

@@ -9,7 +9,7 @@ use super::{
     live::Live,
     misuse, output,
     printer::Stream,
-    table,
+    table::Table,
 };
 use crate::{
     ops::{
@@ -75,7 +75,7 @@ enum Verb {
         /// Where it goes: a file, or `-`.
         #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
         output: Place,
-        /// What to write: ctrf, text, junit, markdown, sarif, or events as JSON lines.
+        /// What to write: ctrf, text, junit, markdown, csv, sarif, or events as JSON lines.
         #[arg(short = 't', long, default_value = "ctrf", value_parser = forms())]
         format: String,
     },
@@ -145,7 +145,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let cell =
                 |(key, text): (&str, &String)| (key.to_owned(), if text == "-" { Value::Null } else { json!(text) });
             let value = rows.iter().map(|row| Value::Object(keys.into_iter().zip(row).map(cell).collect())).collect();
-            format.print(&Listed { table: table::render(heading, &rows), value }, printer)?;
+            format.print(&Listed::new(Table::new(heading, &rows), value), printer)?;
             let own = count(all.len() - shelf.of_demo(), "run");
             let own = record::folder().map_or(own.clone(), |folder| format!("{own} in {}", folder.display()));
             printer.note(match shelf.of_demo() {
@@ -331,6 +331,7 @@ pub static COMPARISONS: &[Format<Compared>] = &[
     Format::plain("json", "", |compared, _| {
         Ok(json_text(&runs::to_value((&compared.left, &compared.right), &compared.rows)))
     }),
+    Format::csv(|compared, _| Ok(rows(compared).csv())),
 ];
 
 /// Compares two records.
@@ -377,11 +378,9 @@ fn markdown(compared: &Compared) -> String {
 }
 
 fn page(compared: &Compared) -> String {
-    let rows = lines(compared);
-    format!(
-        "{} -> {}\n{}",
-        compared.left.run_id,
-        compared.right.run_id,
-        table::render(["BECAME", "PHASE", "CHECK", "BASELINE", "TARGET", "WHY"], &rows)
-    )
+    format!("{} -> {}\n{}", compared.left.run_id, compared.right.run_id, rows(compared).text())
+}
+
+fn rows(compared: &Compared) -> Table {
+    Table::new(["BECAME", "PHASE", "CHECK", "BASELINE", "TARGET", "WHY"], &lines(compared))
 }

@@ -5,7 +5,8 @@ use super::{
     exit::Exit,
     formats::{ListFormat, Listed},
     global::Global,
-    input, misuse, output, snapshot, table,
+    input, misuse, output, snapshot,
+    table::Table,
 };
 use crate::{
     ops::{
@@ -132,7 +133,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let rows: Vec<[String; 7]> = moments.iter().rev().map(|moment| row(moment, shelf.size(moment))).collect();
             let heading = ["SNAPSHOT", "TAKEN", "CLUSTER", "NAME", "NODES", "CHANGES", "SIZE"];
             let value = moments.iter().rev().map(|moment| value(moment, shelf.size(moment))).collect();
-            format.print(&Listed { table: table::render(heading, &rows), value }, printer)?;
+            format.print(&Listed::new(Table::new(heading, &rows), value), printer)?;
             let kept = moments.iter().filter(|moment| !shelf.is_of_demo(moment)).count();
             let past = moments.len() - kept;
             let of_demo = if past > 0 { format!(", {past} of the demo's past") } else { String::new() };

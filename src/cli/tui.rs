@@ -5,7 +5,7 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    input,
+    input, misuse,
     run_args::RunArgs,
 };
 use crate::{
@@ -143,6 +143,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     if args.reset_terminal {
         term::reset().map_err(Stop::output)?;
         return Ok(Exit::Good);
+    }
+    if global.no_tui && args.script.is_none() {
+        let because = "`aicr tui` opens the workbench, and --no-tui forbids that";
+        let hint = "leave out --no-tui, print frames with --script FILE, or use the verb that prints what you look for";
+        return Err(misuse("open the workbench", because, hint).into());
     }
     let (options, is_linear) = args.options(global)?;
     let Some(path) = &args.script else {

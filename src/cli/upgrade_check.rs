@@ -7,7 +7,7 @@ use super::{
     global::Global,
     input, misuse, output,
     printer::Role,
-    table,
+    table::Table,
 };
 use crate::{
     bundle::deployer,
@@ -34,6 +34,7 @@ static FORMATS: &[Format<Report>] = &[
     Format::plain("json", "", |report, _| Ok(json_text(report))),
     Format::plain("yaml", "", |report, _| Ok(yaml::in_order(report))),
     Format { suffix: "md", ..Format::plain("markdown", "For a change ticket", |report, _| Ok(markdown(report))) },
+    Format { about: "The components, for spreadsheets", ..Format::csv(|report, _| Ok(components(report).csv())) },
 ];
 
 /// Check whether installed components can be upgraded to those of a recipe.
@@ -158,8 +159,7 @@ fn page(report: &Report, printer: &Printer) -> String {
             counters(report)
         );
     }
-    let rows: Vec<[String; 5]> = report.components.iter().map(cells).collect();
-    page += &format!("\n{}", table::render(["COMPONENT", "FROM", "TO", "VERDICT", "NOTES"], &rows));
+    page += &format!("\n{}", components(report).text());
     for row in report.components.iter().filter(|row| row.fails_run) {
         page += &format!(
             "\n{} {}\n",
@@ -175,6 +175,11 @@ fn page(report: &Report, printer: &Printer) -> String {
     }
     page += &format!("\n{}\n", last_line(report));
     page
+}
+
+fn components(report: &Report) -> Table {
+    let rows: Vec<[String; 5]> = report.components.iter().map(cells).collect();
+    Table::new(["COMPONENT", "FROM", "TO", "VERDICT", "NOTES"], &rows)
 }
 
 fn counters(report: &Report) -> String {

@@ -65,7 +65,7 @@ pub struct Args {
     /// Where the CTRF report goes: a file, `-`, or cm://NAMESPACE/NAME.
     #[arg(short, long, value_name = "PLACE", value_parser = output::place)]
     output: Option<Place>,
-    /// What to write: ctrf (the default but on a terminal and with --no-cluster), text, junit, markdown, sarif, or events as JSON lines while they
+    /// What to write: ctrf (the default but on a terminal and with --no-cluster), text, junit, markdown, csv, sarif, or events as JSON lines while they
     /// happen.
     #[arg(short = 't', long, value_parser = formats::parser(&REPORTS))]
     format: Option<&'static ReportFormat>,

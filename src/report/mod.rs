@@ -1,9 +1,10 @@
 //! All results of a run as one document.
 //!
-//! In: the events of a run. Out: a [`Report`], which `ctrf` and `junit` write for machines, `text` and `markdown` for people.
+//! In: the events of a run. Out: a [`Report`], which `ctrf` and `junit` write for machines, `text` and `markdown` for people, `csv` for spreadsheets.
 
 pub mod apart;
 pub mod compare;
+pub mod csv;
 pub mod ctrf;
 pub mod escape;
 pub mod junit;
@@ -37,11 +38,12 @@ pub struct Form {
 }
 
 /// Every form: the first is for programs, the second for people.
-pub static FORMS: [Form; 5] = [
+pub static FORMS: [Form; 6] = [
     Form { name: "ctrf", suffix: "json", render: ctrf::to_json },
     Form { name: "text", suffix: "txt", render: text::render },
     Form { name: "junit", suffix: "xml", render: junit::to_xml },
     Form { name: "markdown", suffix: "md", render: markdown::render },
+    Form { name: "csv", suffix: "csv", render: csv::render },
     Form { name: "sarif", suffix: "sarif", render: sarif::of_run },
 ];
 

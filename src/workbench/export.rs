@@ -6,7 +6,7 @@ use super::{
     panes::{self, RowId},
     widgets::table::{Row, Table},
 };
-use crate::report::markdown;
+use crate::report::{csv as comma, markdown};
 use serde_json::{Map, Value, json};
 use std::{borrow::Cow, collections::HashSet, path::Path};
 
@@ -190,57 +190,28 @@ fn value(state: &State) -> Value {
     Value::Object(document)
 }
 
-/// The same as comma-separated values (RFC 4180): a line of names, then a line for each row; a tree has its depth in front.
-///
-/// A cell that a spreadsheet would take for a formula begins with `'`: much of it is text that strangers wrote.
+/// The same as comma-separated values: a line of names, then a line for each row; a tree has its depth in front.
 pub fn csv(state: &State) -> String {
     let table = &*focused(state);
-    let line = |cells: Vec<String>| format!("{}\n", cells.join(","));
     if table.content.prose {
-        let lines = rows(table).map(|row| line(vec![field(&row.plain())]));
-        return [line(vec!["TEXT".to_owned()])].into_iter().chain(lines).collect();
+        let lines = rows(table).map(|row| comma::line([row.plain()]));
+        return [comma::line(["TEXT"])].into_iter().chain(lines).collect();
     }
     let columns = columns(state, table);
     let is_tree = table.content.rows.iter().any(|row| row.depth > 0 || row.branch.is_some());
-    let depth = |text: String| is_tree.then_some(text);
-    let head = depth("DEPTH".to_owned()).into_iter().chain(columns.iter().map(|name| field(name))).collect();
+    let depth = |text: String| is_tree.then_some(text).into_iter();
+    let head = comma::line(depth("DEPTH".to_owned()).chain(columns.iter().cloned()));
     let row = |row: &Row<RowId>| {
-        let mut cells: Vec<String> = row.cells.iter().map(|cell| field(&cell.plain())).collect();
+        let mut cells: Vec<String> = row.cells.iter().map(|cell| cell.plain().into_owned()).collect();
         cells.resize(columns.len(), String::new());
-        line(depth(row.depth.to_string()).into_iter().chain(cells).collect())
+        comma::line(depth(row.depth.to_string()).chain(cells))
     };
-    [line(head)].into_iter().chain(rows(table).map(row)).collect()
-}
-
-fn field(text: &str) -> String {
-    let text = text.trim();
-    let is_formula = text.len() > 1 && text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
-    }
+    [head].into_iter().chain(rows(table).map(row)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_formulas_are_text() {
-        for (text, expected) in [
-            ("worker-1", "worker-1"),
-            ("a, b", "\"a, b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("-", "-"),
-            ("-12.5", "-12.5"),
-            ("=HYPERLINK(\"https://evil.example\",1)", "\"'=HYPERLINK(\"\"https://evil.example\"\",1)\""),
-            ("@SUM(1)", "'@SUM(1)"),
-            ("-1+cmd", "'-1+cmd"),
-        ] {
-            assert_eq!(field(text), expected);
-        }
-    }
 
     #[test]
     fn the_name_of_a_file_says_the_form() {

@@ -771,11 +771,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     ("runs", "", "the recorded runs of this machine"),
     ("attach", "[RUN] [NAMESPACE]", "follow a run that goes on in the cluster, whoever started it"),
-    ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
+    ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown, csv or sarif"),
     (
         "save-report",
         "FILE",
-        "write the report of the shown run, by the name of the file: .json (CTRF), .xml (JUnit), .md, .sarif or .txt",
+        "write the report of the shown run, by the name of the file: .json (CTRF), .xml (JUnit), .md, .csv, .sarif or .txt",
     ),
     ("speed", "FACTOR", "how many times faster a recorded run plays"),
     ("in-process", "[off]", "run checks that only read in this process, without pods"),

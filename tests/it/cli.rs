@@ -652,3 +652,85 @@ fn a_manual_page_names_the_program_and_its_version() {
     let version = format!("\"aicr {}\"", env!("CARGO_PKG_VERSION"));
     assert!(title.starts_with(".TH aicr-snapshots 1 ") && title.contains(&version), "{title}");
 }
+
+/// Records of comma-separated values, as RFC 4180 has them.
+fn records(text: &str) -> Vec<Vec<String>> {
+    let (mut all, mut record, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => record.push(std::mem::take(&mut field)),
+            '\n' if !quoted => {
+                record.push(std::mem::take(&mut field));
+                all.push(std::mem::take(&mut record));
+            }
+            letter => field.push(letter),
+        }
+    }
+    assert!(!quoted && field.is_empty() && record.is_empty(), "the last line ends: {text}");
+    all
+}
+
+#[test]
+fn what_is_printed_as_a_table_is_printed_as_csv() {
+    let sandbox = Sandbox::new();
+    let recipe = sandbox.aicr(&with(&["recipe", "-o", "recipe.yaml"]));
+    assert_eq!(recipe.code, 0, "{}", recipe.transcript);
+    sandbox.aicr(&with(&["recipe", "-o", "recipe.csv"]));
+    for (line, head) in [
+        (with(&["recipe"]), "ORDER,COMPONENT,VERSION,NAMESPACE,SOURCE"),
+        (
+            vec!["recipe", "list", "--no-health"],
+            "NAME,SERVICE,ACCELERATOR,INTENT,OS,PLATFORM,IS_LEAF,STATUS,COVERAGE,SOURCE",
+        ),
+        (with(&["query", "constraints"]), "name,value"),
+        (with(&["explain"]), "LAYER,CRITERIA,SETS,WINS,FILE,NOT APPLIED BECAUSE"),
+        (with(&["explain", "components.gpu-operator.values.driver.enabled"]), "PATH,HOW,LAYER,CRITERIA,VALUE,AT"),
+        (vec!["catalog", "list"], "OVERLAY,CRITERIA,BUILDS ON,LEAF,FILE"),
+        (vec!["keys"], "KEYS,ACTION,WHERE,HELP"),
+        (vec!["preferences"], "PREFERENCE,VALUE,FROM"),
+        (vec!["paths"], "WHAT,PATH,HOLDS,NAMED BY"),
+        (vec!["config", "show"], "FIELD,VALUE,FROM,FLAG"),
+        (vec!["--demo", "snapshots", "list"], "SNAPSHOT,TAKEN,CLUSTER,NAME,NODES,CHANGES,SIZE"),
+        (vec!["--demo", "runs", "list"], "RUN,STARTED,CLUSTER,RECIPE,VERDICT,CHECKS"),
+        (
+            vec!["diff", "service=kind,accelerator=a100", "service=eks,accelerator=h100"],
+            "KIND,SEVERITY,PATH,BASELINE,TARGET,WHY",
+        ),
+        (vec!["upgrade-check", "--from", "recipe.yaml", "--to", "recipe.yaml"], "COMPONENT,FROM,TO,VERDICT,NOTES"),
+    ] {
+        let run = sandbox.aicr(&[&line[..], &["-t", "csv"]].concat());
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        let records = records(&run.stdout);
+        assert_eq!(records[0].join(","), head, "{line:?}");
+        let is_whole = |record: &Vec<String>| record.len() == records[0].len();
+        assert!(records.iter().all(is_whole), "{}", run.transcript);
+        assert!(records.len() > 1 || line[0] == "upgrade-check", "{}", run.transcript);
+        assert!(!run.stdout.contains('…'), "nothing is cut: {}", run.transcript);
+    }
+    let by_name = std::fs::read_to_string(sandbox.home().join("recipe.csv")).unwrap();
+    assert_eq!(by_name, sandbox.aicr(&with(&["recipe", "-t", "csv"])).stdout, "the name of a file says it");
+    check("recipe_csv", &with(&["recipe", "-t", "csv"]));
+    // A folder of a catalog with what is wrong, and findings as lines.
+    sandbox.file("mine/overlays/base.yaml", "kind: Overlay\n");
+    let lint = sandbox.aicr(&["catalog", "lint", "mine", "-t", "csv"]);
+    let found = records(&lint.stdout);
+    assert_eq!(found[0].join(","), "FILE,LINE,COLUMN,SEVERITY,RULE,MESSAGE,HINT");
+    assert!(found.len() > 1, "{}", lint.transcript);
+}
+
+#[test]
+fn without_the_workbench_there_is_help_the_tour_or_a_refusal() {
+    let alone = Sandbox::new().aicr(&["--no-tui"]);
+    assert_eq!((alone.code, alone.stdout.as_str()), (2, ""));
+    assert!(alone.stderr.contains("Usage: aicr"), "{}", alone.transcript);
+    let opened = Sandbox::new().aicr(&["tui", "--no-tui"]);
+    assert_eq!(opened.code, 2, "{}", opened.transcript);
+    golden("no_tui", &opened.transcript);
+    let sandbox = Sandbox::new();
+    sandbox.file("keys", "2\n");
+    let script = sandbox.aicr(&["--demo", "--no-tui", "tui", "--script", "keys"]);
+    assert!(script.code == 0 && script.stdout.contains("Recipe"), "frames are no workbench: {}", script.transcript);
+}

@@ -165,6 +165,11 @@ fn every_form_of_a_report_has_the_nodes_and_the_remedy_of_a_constraint() {
 }
 
 #[test]
+fn a_report_is_lines_for_spreadsheets() {
+    golden("mixed_csv", &aicr::report::csv::render(&report(RUN)));
+}
+
+#[test]
 fn a_warning_is_a_passed_case_of_junit_that_says_what_is_not_so() {
     let xml = aicr::report::junit::to_xml(&short(ON_SOME_NODES, "not-ready"));
     let suite = "<testsuite name=\"readiness\" tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"0\"";

@@ -775,7 +775,7 @@ fn a_snapshot_and_a_report_are_saved_by_different_commands() {
         assert!(text.starts_with(begins), "{file}: {text}");
     }
     desk.command("save-report out.yaml");
-    desk.shows("`.yaml` is not the suffix of a report; there are .json, .txt, .xml, .md, .sarif");
+    desk.shows("`.yaml` is not the suffix of a report; there are .json, .txt, .xml, .md, .csv, .sarif");
     assert!(!desk.left.iter().any(|effect| matches!(effect, Effect::SaveText { .. })), "{:?}", desk.left);
 }
 
