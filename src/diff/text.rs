@@ -130,6 +130,31 @@ fn changed(old: &[&str], left: Option<usize>, new: &[&str], right: Option<usize>
     Row::Changed { left: left.map(|index| (index + 1, before)), right: right.map(|index| (index + 1, after)) }
 }
 
+/// What turns one text into another, as `patch -p1` and `git apply` take it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// A unified diff.
+    pub text: String,
+    pub added: usize,
+    pub removed: usize,
+}
+
+/// The patch from one text to another, both called `name`. Where the time is not enough, it is longer than it has to be.
+pub fn patch(name: &str, left: &str, right: &str, longest: Duration) -> Patch {
+    let diff = TextDiff::configure().timeout(longest).diff_lines(left, right);
+    let (mut added, mut removed) = (0, 0);
+    for op in diff.ops() {
+        match *op {
+            DiffOp::Equal { .. } => {}
+            DiffOp::Delete { old_len, .. } => removed += old_len,
+            DiffOp::Insert { new_len, .. } => added += new_len,
+            DiffOp::Replace { old_len, new_len, .. } => (added, removed) = (added + new_len, removed + old_len),
+        }
+    }
+    let text = diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")).to_string();
+    Patch { text, added, removed }
+}
+
 /// Both lines in parts, with what differs marked; nothing is marked in lines that have little in common.
 pub fn words(left: &str, right: &str) -> (Parts, Parts) {
     let whole = |text: &str| vec![(false, text.to_owned())];
@@ -165,6 +190,18 @@ fn push(parts: &mut Parts, marked: bool, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_patch_has_names_context_and_counts() {
+        let left: String = (1..=20).map(|line| format!("{line}\n")).collect();
+        let right = left.replace("10\n", "ten\nand more\n");
+        let made = patch("list.txt", &left, &right, Duration::from_secs(5));
+        let expected =
+            "--- a/list.txt\n+++ b/list.txt\n@@ -7,7 +7,8 @@\n 7\n 8\n 9\n-10\n+ten\n+and more\n 11\n 12\n 13\n";
+        assert_eq!((made.text.as_str(), made.added, made.removed), (expected, 2, 1));
+        let without_end = patch("a", "x\n", "x", Duration::from_secs(5)).text;
+        assert!(without_end.ends_with("-x\n+x\n\\ No newline at end of file\n"), "{without_end}");
+    }
 
     #[test]
     fn lines_align_and_changed_words_are_marked() {

@@ -3,6 +3,7 @@
 pub mod bundle_dir;
 pub mod catalog_dir;
 pub mod changes;
+pub mod copy;
 pub mod embedded;
 pub mod folders;
 pub mod log;

@@ -42,6 +42,7 @@ mod command;
 mod comparing;
 mod connected;
 mod context;
+pub(in crate::workbench) mod copy;
 mod deploy;
 mod filters;
 mod following;
@@ -446,6 +447,7 @@ impl State {
                 self.say_copied(&text, by);
                 Vec::new()
             }
+            Msg::Edited { name, answer } => self.edited(name, answer),
             Msg::Written { answer, .. } => {
                 self.answered();
                 self.written(answer);

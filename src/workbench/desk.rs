@@ -3,7 +3,9 @@
 //! It decides nothing about data: [`super::app`] moves it, [`super::view`] draws it.
 
 use super::{
-    Look, Screen, health,
+    Look, Screen,
+    app::copy::Edited,
+    health,
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Border, Candidate, Class, Edge, Layout, Moved, Zoom},
     log_options::{self, LogOptions, Part},
@@ -136,6 +138,8 @@ pub struct Desk {
     pub merge: Merge,
     /// Which lines of a log are shown.
     pub log_options: LogOptions,
+    /// What was changed in a copy in the editor, the last time.
+    pub edited: Option<Edited>,
     /// A log is being written to a file: what of it.
     pub(super) writes: Option<Part>,
 }
@@ -205,6 +209,7 @@ impl Desk {
             followed: None,
             merge: Merge::default(),
             log_options: LogOptions::default(),
+            edited: None,
             writes: None,
         })
     }
@@ -261,21 +266,21 @@ impl Desk {
         for (pane, wanted) in panes::ALL.iter().zip(&self.wanted) {
             let table = self.tables.get(pane);
             let selected = table.selected.as_ref().filter(|_| table.touched).and_then(RowId::mark);
+            let mut marks: Vec<String> = table.marks.iter().filter_map(RowId::mark).collect();
+            marks.sort();
             let panel = session::Panel {
                 selected: selected.or_else(|| wanted.clone()),
                 filter: table.filter.clone(),
                 sort_by: table.sort_keys().iter().map(written_key).collect(),
                 wide: table.wide,
-            let mut marks: Vec<String> = table.marks.iter().filter_map(RowId::mark).collect();
-            marks.sort();
                 toggled: table.toggled.iter().filter_map(|row| row.named().map(str::to_owned)).collect(),
+                columns: table.chosen.clone(),
+                marks,
             };
             if panel != session::Panel::default() {
                 panels.insert(pane.path(), panel);
             }
         }
-                columns: table.chosen.clone(),
-                marks,
         let focus = self.focus.iter().map(|pane| pane.path()).collect();
         let mut borders = BTreeMap::new();
         for ((screen, class), moved) in &self.moved {
@@ -312,16 +317,23 @@ impl Desk {
             table.wide = panel.wide;
             table.sort_by_keys(panel.sort_by.iter().map(|key| read_key(key)).collect());
             table.toggled = panel.toggled.iter().map(RowId::from).collect();
+            table.chosen.clone_from(&panel.columns);
+            // Those of rows that are not there any more say nothing, as when a row goes while it is marked.
+            table.marks = panel.marks.iter().filter_map(|mark| RowId::of_mark(mark)).collect();
             table.refilter();
             self.wanted[at].clone_from(&panel.selected);
         }
         self.refresh();
         let screen = Screen::ALL.into_iter().find(|screen| screen.name() == place.screen);
-            table.chosen.clone_from(&panel.columns);
-            // Those of rows that are not there any more say nothing, as when a row goes while it is marked.
-            table.marks = panel.marks.iter().filter_map(|mark| RowId::of_mark(mark)).collect();
         if let Some(screen) = screen.filter(|_| with_screen) {
             self.show(screen);
+        }
+    }
+
+    /// Rows of another cluster are others, however they are called.
+    pub fn unmark(&mut self) {
+        for pane in panes::ALL {
+            self.tables.get_mut(pane).marks.clear();
         }
     }
 
@@ -330,13 +342,6 @@ impl Desk {
         let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let names_criteria = self.layout.context.is_some();
-    /// Rows of another cluster are others, however they are called.
-    pub fn unmark(&mut self) {
-        for pane in panes::ALL {
-            self.tables.get_mut(pane).marks.clear();
-        }
-    }
-
         let height = usize::from(area.map_or(self.height, |area| area.height));
         let Desk { tables, keys, blame, times, followed, merge, log_options, .. } = self;
         View {

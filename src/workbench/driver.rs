@@ -30,7 +30,7 @@ use crate::{
         Failure, Kind,
         place::{self, Place},
     },
-    store::{folders, own},
+    store::{copy::PrivateCopy, folders, own},
     term::{
         self,
         background::{self, Heard},
@@ -147,6 +147,17 @@ impl Terminal {
 struct Editor {
     program: String,
     ended: BoxFuture<'static, io::Result<ExitStatus>>,
+    /// What it shows, where that is not a file of the person.
+    copy: Option<PrivateCopy>,
+}
+
+/// What a foreign program gets besides its arguments.
+enum Given {
+    Nothing,
+    /// On its standard input.
+    Input(String),
+    /// The file among its arguments, which goes when the program ends.
+    Copy(PrivateCopy),
 }
 
 /// Why the workbench ends.
@@ -471,7 +482,8 @@ impl Driver {
                         }
                     }
                 }
-                Effect::Edit { path, line } => self.edit(&path, line)?,
+                Effect::Edit { path, line } => self.edit(&path, line, Given::Nothing)?,
+                Effect::EditCopy { name, text, line } => self.edit_copy(&name, text, line)?,
                 Effect::Page(text) => self.page(text)?,
                 Effect::Copy(text) => self.copy(text)?,
                 Effect::CopyByTerminal(text) => self.copy_by_terminal(&text)?,
@@ -497,16 +509,32 @@ impl Driver {
     }
 
     /// Opens a file in the editor.
-    fn edit(&mut self, path: &Path, line: u32) -> Result<(), Failure> {
+    fn edit(&mut self, path: &Path, line: u32, given: Given) -> Result<(), Failure> {
         let editor = std::env::var("EDITOR").or_else(|_| std::env::var("VISUAL")).unwrap_or_else(|_| "vi".to_owned());
         let arguments = [format!("+{line}").into(), path.as_os_str().to_owned()];
-        self.hand_over((&editor, "vi"), &arguments, None)
+        self.hand_over((&editor, "vi"), &arguments, given)
+    }
+
+    /// Opens a private copy of a text in the editor.
+    fn edit_copy(&mut self, name: &str, text: String, line: u32) -> Result<(), Failure> {
+        match PrivateCopy::new(name, text) {
+            Ok(copy) => {
+                let path = copy.path().to_owned();
+                self.edit(&path, line, Given::Copy(copy))?;
+            }
+            Err(error) => {
+                let failure = Failure::from_error(Kind::Usage, format!("write a private copy of {name}"), error);
+                let place = std::env::temp_dir().display().to_string();
+                self.state.say_failure(failure.at(place).hint("set TMPDIR to a folder that can be written to"));
+            }
+        }
+        Ok(())
     }
 
     /// Shows a text in the pager, which reads its keys from the terminal itself.
     fn page(&mut self, text: String) -> Result<(), Failure> {
         let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
-        self.hand_over((pager.as_deref().unwrap_or("less"), "less"), &[], Some(text))
+        self.hand_over((pager.as_deref().unwrap_or("less"), "less"), &[], Given::Input(text))
     }
 
     /// Gives the terminal to a foreign program. The loop goes on without it: results are taken, a run is fed.
@@ -514,8 +542,13 @@ impl Driver {
         &mut self,
         (line, otherwise): (&str, &str),
         arguments: &[OsString],
-        input: Option<String>,
+        given: Given,
     ) -> Result<(), Failure> {
+        let (input, copy) = match given {
+            Given::Nothing => (None, None),
+            Given::Input(text) => (Some(text), None),
+            Given::Copy(copy) => (None, Some(copy)),
+        };
         let mut words = line.split_whitespace();
         let program = words.next().unwrap_or(otherwise).to_owned();
         if let Some(keys) = self.terminal.keys.take() {
@@ -534,11 +567,11 @@ impl Driver {
                     tokio::spawn(async move { drop(to.write_all(text.as_bytes()).await) });
                 }
                 let ended = Box::pin(async move { child.wait().await });
-                self.editor = Some(Editor { program, ended });
+                self.editor = Some(Editor { program, ended, copy });
                 Ok(())
             }
             Err(error) => {
-                self.editor = Some(Editor { program, ended: Box::pin(std::future::pending()) });
+                self.editor = Some(Editor { program, ended: Box::pin(std::future::pending()), copy: None });
                 self.edited(Err(error))
             }
         }
@@ -553,6 +586,8 @@ impl Driver {
         if let Err(error) = status {
             let doing = format!("run `{}`", editor.program);
             self.state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()).hint("set EDITOR or PAGER"));
+        } else if let Some(copy) = editor.copy {
+            self.worker.look_at(copy);
         }
         Ok(())
     }

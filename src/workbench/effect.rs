@@ -243,6 +243,13 @@ pub enum Effect {
         path: PathBuf,
         line: u32,
     },
+    /// Open a private copy of a text at a line in `$EDITOR`; what is changed in it comes back as a patch.
+    EditCopy {
+        /// Of the file.
+        name: String,
+        text: String,
+        line: u32,
+    },
     /// Show a text in `$PAGER`.
     Page(String),
     /// Write the next frame; a file that is there only where `replace` says so.
@@ -331,6 +338,7 @@ impl Effect {
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)
             | Effect::Edit { .. }
+            | Effect::EditCopy { .. }
             | Effect::Page(_)
             | Effect::Export { .. }
             | Effect::Prefer { .. }

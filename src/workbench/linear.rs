@@ -336,6 +336,11 @@ impl Reader {
                 // A reader has its own way to copy what it reads.
                 Effect::Copy(text) | Effect::CopyByTerminal(text) => self.say(&format!("to copy: {text}"))?,
                 Effect::Edit { path, line } => self.say(&format!("written at {}:{line}", path.display()))?,
+                // It is read as it is; there is no program to hand the terminal to.
+                Effect::EditCopy { text, .. } => {
+                    self.text = text.lines().map(str::to_owned).collect();
+                    self.more()?;
+                }
                 Effect::Export { path, replace } => {
                     driver::export(&mut self.state, path, replace);
                     self.announce()?;

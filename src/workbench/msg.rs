@@ -12,7 +12,7 @@ use crate::{
     bundle::compare::There,
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
-    diff::Change,
+    diff::{Change, text::Patch},
     document::side::Side,
     inventory::Inventory,
     ops::{
@@ -232,6 +232,11 @@ pub enum Msg {
     Copied {
         text: String,
         by: Option<&'static str>,
+    },
+    /// What was changed in a private copy, by its name; `None` where nothing was.
+    Edited {
+        name: String,
+        answer: Result<Option<Patch>, Failure>,
     },
     /// What came of a write, by its number.
     Written {

@@ -381,6 +381,7 @@ fn begun(effect: &Effect) -> Option<Begun> {
         | Effect::Copy(_)
         | Effect::CopyByTerminal(_)
         | Effect::Edit { .. }
+        | Effect::EditCopy { .. }
         | Effect::Page(_)
         | Effect::Export { .. }
         | Effect::Prefer { .. }

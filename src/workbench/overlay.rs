@@ -739,6 +739,16 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "[FILE]",
         "write this view: .svg or .txt the frame; .md, .json, .yaml or .csv all rows of the focused panel",
     ),
+    (
+        "edit",
+        "",
+        "a private copy of the text shown, or of the document behind this screen, in $EDITOR; changes come back as a patch, and nothing is applied",
+    ),
+    (
+        "patch",
+        "[FILE]",
+        "what was changed in the last copy in the editor; with a file, write it there, for `patch -p1` or `git apply`",
+    ),
     ("link", "", "copy a command line that opens this view: source, criteria, screen, what is selected, filter, run"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),

@@ -228,11 +228,12 @@ const CLOSED: [&str; 7] = ["context", "theme", "node", "value", "component", "up
 /// Commands that take saved filters.
 const OF_FILTERS: [&str; 3] = ["filter", "save-filter", "delete-filter"];
 /// Commands whose arguments are files.
-pub(super) const FILES: [&str; 12] = [
+pub(super) const FILES: [&str; 13] = [
     "source",
     "open",
     "compare",
     "save",
+    "patch",
     "save-report",
     "save-log",
     "export",

@@ -195,7 +195,9 @@ impl Player {
                     let first = text.lines().next().unwrap_or_default().to_owned();
                     self.state.say(Severity::Info, format!("a script has no clipboard; to copy: {first}"));
                 }
-                Effect::Edit { .. } => self.state.say(Severity::Info, "a script opens no editor"),
+                Effect::Edit { .. } | Effect::EditCopy { .. } => {
+                    self.state.say(Severity::Info, "a script opens no editor")
+                }
                 Effect::Page(_) => self.state.say(Severity::Info, "a script opens no pager"),
                 other => self.worker.start(other),
             }

@@ -315,6 +315,14 @@ fn a_stopped_terminal_does_not_hold_up_the_end() {
     assert_eq!(modes, terminal.modes, "the terminal's modes differ from before");
 }
 
+#[test]
+fn a_terminal_alone_does_not_open_the_workbench_where_that_is_forbidden() {
+    let mut terminal = Terminal::start(100, 60, "--no-tui");
+    terminal.restored(2);
+    assert!(terminal.written().contains("Usage: aicr"), "{}", terminal.written());
+    assert!(!terminal.written().contains("\u{1b}[?1049h"), "{}", terminal.written());
+}
+
 /// A folder with an editor that reads a line, and a catalog folder whose overlay can be edited.
 fn editor() -> (tempfile::TempDir, String) {
     use std::os::unix::fs::PermissionsExt;
@@ -791,6 +799,64 @@ fn a_pager_gets_the_whole_text_and_gives_the_terminal_back() {
     terminal.press("q");
     terminal.restored(0);
     assert!(std::fs::read_to_string(&taken).unwrap().contains("kind: Snapshot"));
+}
+
+#[test]
+fn a_text_that_is_no_file_is_edited_as_a_private_copy_and_comes_back_as_a_patch() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let temporary = path("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    // It says what it got, leaves a backup, and changes a line or nothing.
+    let script = format!(
+        "#!/bin/sh\nstat -c '%a %n' \"$2\" \"$(dirname \"$2\")\" >> {0}/seen\ncp \"$2\" \"$2~\"\n\
+         test -e {0}/leave || sed -i 's/^kind: .*/kind: Other/' \"$2\"\n",
+        folder.path().display()
+    );
+    std::fs::write(path("editor"), script).unwrap();
+    std::fs::set_permissions(path("editor"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let variables = [("EDITOR", path("editor").into_os_string()), ("TMPDIR", temporary.clone().into_os_string())];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_os_str()));
+    let mut terminal = Terminal::start_with(110, 34, "--demo tui", &variables);
+    terminal.shows("DEMO fresh");
+    terminal.shows("worker-3");
+    terminal.press("Y");
+    terminal.shows("kind: Snapshot");
+    terminal.press("e");
+    let shown = terminal.shows("+kind: Other");
+    for part in [
+        "changes to a copy of snapshot.yaml, not applied",
+        "1 line added, 1 line removed",
+        "--- a/snapshot.yaml",
+        "-kind: Snapshot",
+        "nothing was applied",
+    ] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+    let seen = std::fs::read_to_string(path("seen")).unwrap();
+    let seen: Vec<&str> = seen.lines().collect();
+    assert!(seen[0].starts_with("600 ") && seen[0].ends_with("/snapshot.yaml"), "{seen:?}");
+    assert!(seen[1].starts_with("700 "), "{seen:?}");
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "the copy is removed with what is beside it");
+    // Written where a person says, after a question where something is there.
+    let written = path("mine.patch");
+    std::fs::write(&written, "mine\n").unwrap();
+    terminal.press(&format!("q:patch {}\r", written.display()));
+    terminal.shows("replace the file?");
+    assert_eq!(std::fs::read_to_string(&written).unwrap(), "mine\n");
+    terminal.press("\t\r");
+    terminal.shows("wrote ");
+    let patch = std::fs::read_to_string(&written).unwrap();
+    assert!(patch.starts_with("--- a/snapshot.yaml\n+++ b/snapshot.yaml\n@@ "), "{patch}");
+    // What is left as it was is no patch, and the one before stays.
+    std::fs::write(path("leave"), "").unwrap();
+    terminal.press(":edit\r");
+    terminal.shows("the copy of snapshot.yaml was not changed, and is removed");
+    terminal.press(":patch\r");
+    terminal.shows("+kind: Other");
+    terminal.press("qq");
+    terminal.restored(0);
 }
 
 #[test]

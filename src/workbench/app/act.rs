@@ -779,7 +779,7 @@ impl State {
 
     // -- looking, copying, refreshing --------------------------------------------------------------------------------
 
-    fn raw(&mut self) {
+    pub(super) fn raw(&mut self) {
         if !panes::shows_upgrades(self.desk.focused()) && self.says_unable(Action::Raw) {
             return;
         }
@@ -808,12 +808,18 @@ impl State {
         self.desk.overlay = Some(Overlay::text(title, &body, 1));
     }
 
+    /// The lines of a panel of text.
+    pub(super) fn lines_of(&self, pane: &Pane) -> Option<String> {
+        let table = self.desk.table(pane);
+        let is_text = (table.content.prose || pane.follows) && !table.visible.is_empty();
+        let line = |index: &usize| format!("{}\n", table.content.rows[*index].plain());
+        is_text.then(|| table.visible.iter().map(line).collect())
+    }
+
     /// The lines of a panel of text, else the document behind the screen.
     fn page(&mut self, pane: &Pane) -> Vec<Effect> {
-        let table = self.desk.table(pane);
-        if (table.content.prose || pane.follows) && !table.visible.is_empty() {
-            let lines = table.visible.iter().map(|index| format!("{}\n", table.content.rows[*index].plain()));
-            return vec![Effect::Page(lines.collect())];
+        if let Some(text) = self.lines_of(pane) {
+            return vec![Effect::Page(text)];
         }
         self.raw();
         // What there is no document for was said.

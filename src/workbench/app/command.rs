@@ -101,6 +101,8 @@ impl State {
             "deploy" => return self.deploy_command(rest, Way::Install),
             "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),
+            "edit" => return self.edit_command(),
+            "patch" => return self.patch_command(rest),
             "export" => return self.export_command(rest),
             "link" if self.say_unable(self.unable_command(word)) => {}
             "link" => return vec![Effect::Copy(self.link())],

@@ -288,6 +288,11 @@ impl State {
                 self.desk.overlay = Some(overlay);
                 return vec![Effect::Page(text)];
             }
+            (Action::Editor, Kind::Text) => {
+                let effects = self.edit_copy(&overlay);
+                self.desk.overlay = Some(overlay);
+                return effects;
+            }
             (Action::Complete, _) => {
                 self.complete(&mut overlay);
                 self.desk.overlay = Some(overlay);

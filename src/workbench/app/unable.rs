@@ -145,6 +145,10 @@ impl State {
         match word {
             "merge" | "since" | "level" | "sources" | "around" => self.unable(Action::Merge),
             "previous" => self.unable_to_read_previous(),
+            "patch" if self.desk.edited.is_none() => {
+                let edit = self.desk.keys.command("edit");
+                Unable::info(format!("no copy was changed in an editor in this session; {edit} opens one"))
+            }
             "report" if model.run.report.planned.is_empty() => Unable::info("no run is shown"),
             "save-report" if model.run.report.planned.is_empty() => {
                 Unable::info("no run is shown, so there is no report to save")

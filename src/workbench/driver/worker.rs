@@ -22,7 +22,7 @@ use crate::{
         upgrade::{self, installed::Live},
     },
     resolve::Resolution,
-    store::{self, catalog_dir::Sources},
+    store::{self, catalog_dir::Sources, copy::PrivateCopy},
     term,
     validate::event::Event,
     workbench::{
@@ -53,6 +53,8 @@ use tokio::{
 
 /// Longest wait for a program that takes a text.
 const COPYING: Duration = Duration::from_secs(3);
+/// After that a patch is longer than it has to be.
+const COMPARING: Duration = Duration::from_secs(5);
 
 /// Whether a program has taken a text on its standard input.
 async fn given(words: &[&str], text: &str) -> bool {
@@ -376,6 +378,7 @@ impl Worker {
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)
             | Effect::Edit { .. }
+            | Effect::EditCopy { .. }
             | Effect::Page(_)
             | Effect::Export { .. }
             | Effect::Prefer { .. }
@@ -408,6 +411,22 @@ impl Worker {
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::Copied { text, by }).await;
         });
+    }
+
+    /// What a person has changed in a private copy, which ends here.
+    pub(super) fn look_at(&self, copy: PrivateCopy) {
+        let _entered = self.runtime.enter();
+        let name = copy.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (of, at) = (name.clone(), copy.path().display().to_string());
+        self.compute(
+            "read the copy",
+            move || {
+                let failed = |error| Failure::from_error(Kind::Usage, "read what the editor has written", error).at(at);
+                let changed = copy.changed().map_err(failed)?;
+                Ok(changed.map(|text| diff::text::patch(&of, copy.text(), &text, COMPARING)))
+            },
+            move |answer| Msg::Edited { name, answer },
+        );
     }
 
     /// Computes on a thread of its own, so that neither keys nor frames wait; a panic becomes a failure.
