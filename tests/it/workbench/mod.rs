@@ -39,4 +39,5 @@ mod time;
 mod titles;
 mod truth;
 mod upgrades;
+mod walk;
 mod whole;

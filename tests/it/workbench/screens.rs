@@ -35,8 +35,8 @@ use std::{
 use tracing::Level;
 
 pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
-/// A frame that is higher than it is wide, and narrow; of each screen once.
-const PORTRAIT: (u16, u16) = (60, 40);
+/// Of each screen once: higher than wide, the largest of one panel, and larger than most.
+const ONCE: [(u16, u16); 3] = [(60, 40), (79, 23), (300, 80)];
 const SCREENS: [&str; 5] = ["cluster", "recipe", "diff", "validate", "compare"];
 
 /// A screen in a state that is worth looking at, at a size.
@@ -335,8 +335,8 @@ pub fn all_golden(frames: impl IntoIterator<Item = (String, String)>) {
 fn every_size(state: &str) {
     let (name, make) = STATES.iter().find(|(name, _)| *name == state).unwrap();
     let mut frames = Vec::new();
-    let portrait = Some(PORTRAIT).filter(|_| SCREENS.contains(name));
-    for (width, height) in SIZES.into_iter().chain(portrait) {
+    let once = ONCE.into_iter().filter(|_| SCREENS.contains(name));
+    for (width, height) in SIZES.into_iter().chain(once) {
         let mut desk = make(width, height, Look::default());
         let frame = desk.frame();
         frames.push((format!("{name}-{width}x{height}"), screenshot::symbols(&frame)));
@@ -581,6 +581,12 @@ fn any_size_draws_and_keeps_the_context_line() {
     }
 }
 
+/// The next number of a sequence that is the same for the same seed.
+pub fn random_below(seed: &mut u64, below: usize) -> usize {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*seed >> 33).unwrap() % below
+}
+
 #[test]
 fn random_keys_do_no_harm() {
     let mut names: Vec<String> = keymap::BINDINGS
@@ -590,10 +596,7 @@ fn random_keys_do_no_harm() {
         .collect();
     names.extend(["a", "Z", "Space", "Backspace", "Ctrl-W"].map(str::to_owned));
     let mut seed: u64 = 20_260_114;
-    let mut random = |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(seed >> 33).unwrap() % below
-    };
+    let mut random = |below: usize| random_below(&mut seed, below);
     for (_, make) in STATES {
         let mut desk = make(100, 30, Look::default());
         for _ in 0..400 {
