@@ -248,7 +248,7 @@ fn what_cannot_be_done_now_says_why_in_the_palette_and_when_it_is_pressed() {
     let commands = COMMANDS.iter().map(|(word, ..)| *word).filter(|word| live.unable_command(word).is_some());
     assert_eq!(
         commands.collect::<Vec<_>>(),
-        ["merge", "since", "level", "sources", "around", "previous", "report", "save-report", "speed"]
+        ["patch", "merge", "since", "level", "sources", "around", "previous", "report", "save-report", "speed"]
     );
 }
 
