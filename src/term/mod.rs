@@ -7,6 +7,7 @@
 pub mod background;
 pub mod clipboard;
 pub mod color;
+pub mod damage;
 pub mod input;
 pub mod key;
 pub mod keyboard;

@@ -1,7 +1,7 @@
 //! Frames to bytes: what changed since the last frame, in one write, inside a synchronized update; links around what they
 //! belong to.
 
-use super::link::Address;
+use super::{damage::Damage, link::Address};
 use ratatui::{
     backend::{Backend, CrosstermBackend},
     buffer::{Buffer, Cell},
@@ -27,8 +27,6 @@ pub enum Caret {
 pub struct Screen<W: Write> {
     out: W,
     shown: Buffer,
-    /// The frame before, whose memory the next one may have.
-    spare: Buffer,
     /// Parts of lines that are links now.
     links: Vec<(Rect, Address)>,
     /// The terminal's content is unknown: the next frame starts from a cleared screen.
@@ -43,7 +41,6 @@ impl<W: Write> Screen<W> {
         Screen {
             out,
             shown: Buffer::default(),
-            spare: Buffer::default(),
             links: Vec::new(),
             unknown: true,
             frames: 0,
@@ -56,11 +53,6 @@ impl<W: Write> Screen<W> {
         &self.out
     }
 
-    /// A frame that is not shown any more, with whatever is in it; the first times an empty one.
-    pub fn spare(&mut self) -> Buffer {
-        std::mem::take(&mut self.spare)
-    }
-
     /// Forgets what the terminal shows: after a suspension, a foreign program, a resize, or when asked to redraw.
     pub fn forget(&mut self) {
         self.unknown = true;
@@ -70,34 +62,47 @@ impl<W: Write> Screen<W> {
     ///
     /// # Errors
     /// The terminal cannot be written to.
-    pub fn draw(&mut self, frame: Buffer, caret: Caret) -> io::Result<()> {
-        self.draw_linked(frame, Vec::new(), caret)
+    pub fn draw(&mut self, frame: &Buffer, caret: Caret) -> io::Result<()> {
+        self.draw_linked(frame, &Damage::of(frame.area), Vec::new(), caret)
     }
 
-    /// The same with links: parts of lines and their addresses.
+    /// The same with links, parts of lines and their addresses, where only the damaged parts differ from the frame that was
+    /// drawn last: nothing else is looked at.
     ///
     /// # Errors
     /// The terminal cannot be written to.
-    pub fn draw_linked(&mut self, frame: Buffer, links: Vec<(Rect, Address)>, caret: Caret) -> io::Result<()> {
+    pub fn draw_linked(
+        &mut self,
+        frame: &Buffer,
+        damage: &Damage,
+        links: Vec<(Rect, Address)>,
+        caret: Caret,
+    ) -> io::Result<()> {
         let mut bytes: Vec<u8> = Vec::with_capacity(4096);
         bytes.extend_from_slice(b"\x1b[?2026h\x1b[?25l");
+        let mut damage = damage.clone();
         if self.unknown || self.shown.area != frame.area {
             bytes.extend_from_slice(b"\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(frame.area);
             self.links.clear();
             self.unknown = false;
+            damage = Damage::of(frame.area);
         }
         // The link of a cell is no part of the buffer: cells whose link has changed are made to differ.
         let differing = |links: &[(Rect, Address)], others: &[(Rect, Address)]| -> Vec<Rect> {
             links.iter().filter(|link| !others.contains(link)).map(|(area, _)| *area).collect()
         };
         for area in [differing(&self.links, &links), differing(&links, &self.links)].concat() {
+            damage.add(area.intersection(frame.area));
             for at in area.intersection(frame.area).positions() {
                 self.shown[at].set_symbol(UNWRITTEN);
             }
         }
         self.links = links;
-        let changed = self.shown.diff(&frame);
+        let stretches: Vec<Stretch> =
+            damage.stretches(frame.area).map(|area| Stretch::take(&mut self.shown, frame, area)).collect();
+        let changed: Vec<(u16, u16, &Cell)> =
+            stretches.iter().flat_map(|stretch| stretch.was.diff_iter(&stretch.is)).collect();
         let link_at = |(x, y, _): &(u16, u16, &Cell)| {
             self.links.iter().position(|(area, _)| area.contains(Position::new(*x, *y)))
         };
@@ -118,7 +123,9 @@ impl<W: Write> Screen<W> {
             bytes.extend_from_slice(b"\x1b[?25h");
         }
         bytes.extend_from_slice(b"\x1b[?2026l");
-        self.spare = std::mem::replace(&mut self.shown, frame);
+        for stretch in stretches {
+            stretch.put(&mut self.shown);
+        }
         self.write(&bytes)?;
         self.frames += 1;
         Ok(())
@@ -135,10 +142,39 @@ impl<W: Write> Screen<W> {
     }
 }
 
+/// A part of a line as it was and as it is now.
+struct Stretch {
+    was: Buffer,
+    is: Buffer,
+}
+
+impl Stretch {
+    /// Takes the cells out of what is shown, until they are put back as they are now.
+    fn take(shown: &mut Buffer, frame: &Buffer, area: Rect) -> Stretch {
+        let cells = cells(shown, area);
+        let was = shown.content[cells.clone()].iter_mut().map(std::mem::take).collect();
+        let is = frame.content[cells].to_vec();
+        Stretch { was: Buffer { area, content: was }, is: Buffer { area, content: is } }
+    }
+
+    fn put(self, shown: &mut Buffer) {
+        let cells = cells(shown, self.is.area);
+        for (cell, now) in shown.content[cells].iter_mut().zip(self.is.content) {
+            *cell = now;
+        }
+    }
+}
+
+/// The places of the cells of a part of a line.
+fn cells(frame: &Buffer, area: Rect) -> std::ops::Range<usize> {
+    let begin = frame.index_of(area.x, area.y);
+    begin..begin + usize::from(area.width)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ratatui::style::Style;
+    use ratatui::style::{Color, Style};
 
     /// Counts writes and keeps bytes.
     #[derive(Default)]
@@ -165,10 +201,10 @@ mod tests {
         let mut screen = Screen::new(&mut wire);
         let mut frame = Buffer::empty(Rect::new(0, 0, 20, 4));
         frame.set_string(0, 0, "hello", Style::new());
-        screen.draw(frame.clone(), Caret::Anywhere).unwrap();
+        screen.draw(&frame, Caret::Anywhere).unwrap();
         let first = screen.bytes;
         frame.set_string(0, 0, "j", Style::new());
-        screen.draw(frame, Caret::Anywhere).unwrap();
+        screen.draw(&frame, Caret::Anywhere).unwrap();
         assert!(screen.bytes - first < 60, "{}", screen.bytes - first);
         assert_eq!(wire.writes, 2);
         assert!(wire.bytes.starts_with(b"\x1b[?2026h") && wire.bytes.ends_with(b"\x1b[?2026l"));
@@ -182,7 +218,7 @@ mod tests {
         let at = Position::new(2, 3);
         let mut drawn = |caret| {
             let before = usize::try_from(screen.bytes).unwrap();
-            screen.draw(frame.clone(), caret).unwrap();
+            screen.draw(&frame, caret).unwrap();
             String::from_utf8(screen.out().bytes[before..].to_vec()).unwrap()
         };
         let shown = drawn(Caret::Shown(at));
@@ -201,7 +237,7 @@ mod tests {
         let link = |address: &str| (Rect::new(4, 0, 4, 1), Address::web(address).unwrap());
         let drawn = |screen: &mut Screen<&mut Wire>, links: Vec<(Rect, Address)>| {
             let before = screen.bytes;
-            screen.draw_linked(frame.clone(), links, Caret::Anywhere).unwrap();
+            screen.draw_linked(&frame, &Damage::of(frame.area), links, Caret::Anywhere).unwrap();
             let fresh = usize::try_from(screen.bytes - before).unwrap();
             let bytes = &screen.out().bytes;
             String::from_utf8(bytes[bytes.len() - fresh..].to_vec()).unwrap()
@@ -216,5 +252,36 @@ mod tests {
         assert!(other.contains("https://b.example/") && other.contains("docs") && !other.contains("see"), "{other:?}");
         let none = drawn(&mut screen, Vec::new());
         assert!(!none.contains("]8;;") && none.contains("docs"), "{none:?}");
+    }
+    #[test]
+    fn what_is_damaged_is_written_as_if_all_were_looked_at() {
+        let whole = |from: &Buffer, to: &Buffer| from.diff(to).len();
+        let mut before = Buffer::empty(Rect::new(0, 0, 12, 3));
+        before.set_string(1, 1, "日本 text", Style::new().bg(Color::Red));
+        for (x, text, color) in [(1, "aa", Color::Red), (3, "日", Color::Blue), (1, "本日", Color::Red), (6, "T", Color::Reset)] {
+            let mut after = before.clone();
+            after.set_string(x, 1, text, Style::new().bg(color));
+            let mut shown = before.clone();
+            let area = Rect::new(1, 1, 9, 1);
+            let stretch = Stretch::take(&mut shown, &after, area);
+            assert_eq!(stretch.was.diff(&stretch.is).len(), whole(&before, &after), "{text}");
+            assert!(whole(&before, &after) > 0);
+            stretch.put(&mut shown);
+            assert_eq!(shown, after);
+        }
+    }
+
+    #[test]
+    fn what_is_not_damaged_is_not_looked_at() {
+        let mut wire = Wire::default();
+        let mut screen = Screen::new(&mut wire);
+        let mut frame = Buffer::empty(Rect::new(0, 0, 20, 4));
+        screen.draw(&frame, Caret::Anywhere).unwrap();
+        let before = usize::try_from(screen.bytes).unwrap();
+        frame.set_string(0, 0, "seen", Style::new());
+        frame.set_string(0, 3, "not", Style::new());
+        screen.draw_linked(&frame, &Damage::of(Rect::new(0, 0, 20, 2)), Vec::new(), Caret::Anywhere).unwrap();
+        let written = String::from_utf8_lossy(&screen.out().bytes[before..]).into_owned();
+        assert!(written.contains("seen") && !written.contains("not"), "{written:?}");
     }
 }

@@ -15,6 +15,7 @@ use super::{
     effect::Effect,
     export::{self as document, Form},
     msg::Msg,
+    painted::Painted,
     preferences::{
         self, Preferences, SLOW, THEME,
         again::Again,
@@ -91,6 +92,7 @@ async fn open(options: RunOptions, workers: Handle) -> Result<Closed, Failure> {
         links: options.links,
         listener: asks.then(background::Listener::default),
         worker: Worker::new(&options, sender, workers),
+        painted: Painted::default(),
         terminal: Terminal {
             screen: Screen::new(wire),
             written,
@@ -203,6 +205,8 @@ struct Driver {
     /// While the terminal may answer what its background is.
     listener: Option<background::Listener>,
     worker: Worker,
+    /// The frame that was drawn last.
+    painted: Painted,
     terminal: Terminal,
     results: mpsc::Receiver<Msg>,
     signals: Signals,
@@ -453,12 +457,13 @@ impl Driver {
 
     fn draw(&mut self) -> Result<(), Failure> {
         self.state.prepare();
-        let (frame, links, caret) = view::linked_frame(&self.state, self.terminal.screen.spare());
+        let (links, caret) = self.painted.paint(&self.state);
         self.state.dirty = false;
         let shown = self.links;
         let address = |link: Link| Some((link.area, shown.address(&link.target)?));
         let links = links.into_iter().filter_map(address).collect();
-        let drawn = self.terminal.screen.draw_linked(frame, links, caret);
+        let Painted { frame, damage, .. } = &self.painted;
+        let drawn = self.terminal.screen.draw_linked(frame, damage, links, caret);
         self.pace.drawn();
         self.sent = Some(Instant::now());
         match drawn {

@@ -30,6 +30,7 @@ mod news;
 pub mod older;
 pub mod operations;
 pub mod overlay;
+pub mod painted;
 mod palette;
 pub mod panes;
 pub mod preferences;

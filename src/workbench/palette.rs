@@ -479,7 +479,7 @@ mod tests {
     #[track_caller]
     fn check(names: &[&str], typed: &str, expected: &[&str], certain: usize) {
         let entry = |name: &&str| {
-            let row = row(Choice::Run((*name).to_owned()), Cell::text(name), "one row down", "");
+            let row = row(Choice::Run((*name).to_owned()), Cell::text(*name), "one row down", "");
             Entry { name: (*name).to_owned(), row, certain: Fit::Prefix }
         };
         let (rows, sure) = ranked(names.iter().map(entry).collect(), typed);

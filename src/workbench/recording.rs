@@ -53,7 +53,7 @@ impl Recording {
         let mut screen = Screen::new(Vec::new());
         let mut written = 0;
         for (at, frame) in &self.moments {
-            screen.draw(frame.clone(), Caret::Anywhere)?;
+            screen.draw(frame, Caret::Anywhere)?;
             let bytes = String::from_utf8_lossy(&screen.out()[written..]).into_owned();
             written = screen.out().len();
             text.push_str(&serde_json::json!([at.as_secs_f64(), "o", bytes]).to_string());

@@ -9,13 +9,14 @@ use super::{
     model::{Model, Replay, Source},
     news,
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
+    painted::Painted,
     palette,
     panes::{Step, WHAT_IF},
     question,
     theme::Role,
     waiting,
     widgets::{
-        canvas::{self, Canvas},
+        canvas::Canvas,
         table::text_columns,
         text::{self, Cut},
     },
@@ -23,57 +24,34 @@ use super::{
 use crate::{
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension},
-    term::{link::Link, screen::Caret},
+    term::screen::Caret,
 };
 use ratatui::{
-    buffer::{Buffer, Cell},
+    buffer::Buffer,
     layout::{Position, Rect},
 };
 
 /// A frame and where the terminal's cursor is.
 pub fn frame(state: &State) -> (Buffer, Caret) {
-    let (buffer, _, caret) = linked_frame(state, Buffer::default());
-    (buffer, caret)
+    let mut painted = Painted::default();
+    let (_, caret) = painted.paint_changes(state);
+    (painted.frame, caret)
 }
 
-/// The same with what parts of it lead to, in the memory of an older frame: half a megabyte on a large screen.
-pub fn linked_frame(state: &State, spare: Buffer) -> (Buffer, Vec<Link>, Caret) {
-    let area = Rect::new(0, 0, state.desk.width, state.desk.height);
-    let mut blank = Cell::EMPTY;
-    blank.set_style(state.desk.theme.base());
-    let mut buffer = Buffer { area, ..spare };
-    buffer.content.clear();
-    buffer.content.resize(usize::from(area.width) * usize::from(area.height), blank);
-    let mut canvas = Canvas::new(&mut buffer, &state.desk.theme);
-    let mut cursor = None;
-    draw_top(state, &mut canvas);
+/// The lines around the panels.
+pub(super) fn draw_around(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
+    draw_top(state, canvas);
     if state.desk.layout.class == Class::Nothing {
         let need = Rect::new(0, 1, state.desk.width, 1);
         canvas.fitted(need.x, need.y, need.width, "need 20x5", Cut::End, Role::Warn);
-    } else {
-        if let Some(line) = state.desk.layout.health {
-            draw_health(state, line, &mut canvas);
-        }
-        draw_context(state, &mut canvas);
-        draw_panels(state, &mut canvas);
-        draw_message(state, &mut canvas);
-        cursor = draw_hint(state, &mut canvas);
-        draw_continuations(state, &mut canvas);
-        if let Some(overlay) = &state.desk.overlay {
-            canvas.selected = None;
-            cursor = draw_overlay(state, overlay, &mut canvas);
-        }
+        return None;
     }
-    let caret = match (cursor, canvas.selected) {
-        (Some(at), _) => Caret::Shown(at),
-        (None, Some(at)) => Caret::Hidden(at),
-        (None, None) => Caret::Anywhere,
-    };
-    let links = std::mem::take(&mut canvas.links);
-    if state.desk.ascii {
-        canvas::to_ascii(&mut buffer);
+    if let Some(line) = state.desk.layout.health {
+        draw_health(state, line, canvas);
     }
-    (buffer, links, caret)
+    draw_context(state, canvas);
+    draw_message(state, canvas);
+    draw_hint(state, canvas)
 }
 
 /// Tabs as they stand: full names, or digits where there is no room.
@@ -420,15 +398,15 @@ fn draw_health(state: &State, line: Rect, canvas: &mut Canvas<'_>) {
 }
 
 /// Panels that Tab goes to and the frame has no room for, in the lower edge of the one with the focus.
-fn draw_hidden(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+pub(super) fn hidden(state: &State, area: Rect) -> Option<String> {
     let present = state.desk.present(&state.model);
     let is_hidden = |pane: &&&'static super::panes::Pane| state.desk.layout.panel(**pane).is_none();
     let hidden: Vec<&'static super::panes::Pane> = present.iter().copied().filter(|pane| is_hidden(&pane)).collect();
     if hidden.is_empty() || area.width < 24 {
-        return;
+        return None;
     }
     let key = state.desk.keys.key(Action::NextPanel);
-    let room = area.width - 6;
+    let room = area.width - HIDDEN;
     let said = |names: Vec<String>| format!(" {key}: {} ", names.join(" · "));
     let counted = |pane: &&'static super::panes::Pane| {
         let count = (pane.count)(&state.desk.view(&state.model, pane));
@@ -440,26 +418,11 @@ fn draw_hidden(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
         true => counted,
         false => said(hidden.iter().map(|pane| pane.name.to_owned()).collect()),
     };
-    let fitted = text::fit(&said, usize::from(room), Cut::End).into_owned();
-    canvas.text(area.x + 3, area.bottom() - 1, room, &fitted, Role::Muted);
+    Some(text::fit(&said, usize::from(room), Cut::End).into_owned())
 }
 
-fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
-    for (pane, area) in &state.desk.layout.panels {
-        let table = state.desk.table(pane);
-        let focused = *pane == state.desk.focused() && state.desk.overlay.is_none();
-        let inner = state.desk.layout.inner(*area);
-        if state.desk.layout.borders {
-            let (text, least, role) = note(state, pane, inner);
-            let note = canvas::Note { text: &text, least, role };
-            canvas.frame(*area, &table.content.title, note, *pane == state.desk.focused());
-            if *pane == state.desk.focused() {
-                draw_hidden(state, *area, canvas);
-            }
-        }
-        table.draw(canvas, inner, focused, &state.desk.keys.key(Action::Back));
-    }
-}
+/// Columns of that edge that stay an edge.
+pub(super) const HIDDEN: u16 = 6;
 
 /// What a filter leaves: `2 hidden, 3 matches`. One that says nothing yet leaves all.
 fn left(table: &super::panes::Table) -> String {
@@ -476,7 +439,7 @@ const AROUND: usize = 7;
 
 /// Right of a title: how old it is, what a filter hides, the order, the pane's own note, where the cursor is; how many columns
 /// of that must not be missed, and the look.
-fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, Role) {
+pub(super) fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, Role) {
     let table = state.desk.table(pane);
     let (mut parts, mut role) = (Vec::new(), Role::Muted);
     if let Some(paused) = state.model.cluster.paused.as_ref().filter(|_| pane.is_of_cluster(&state.model)) {
@@ -734,7 +697,7 @@ fn draw_field(field: &Field, area: Rect, canvas: &mut Canvas<'_>) -> Position {
 }
 
 /// The popup of a prefix key: what may follow.
-fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
+pub(super) fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     let next = state.desk.continuations();
     if next.is_empty() {
         return;
@@ -760,7 +723,7 @@ fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     }
 }
 
-fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Option<Position> {
+pub(super) fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Option<Position> {
     let area = overlay_area(&state.desk, overlay);
     canvas.fill(area, Role::Text);
     let content = &overlay.table.content;

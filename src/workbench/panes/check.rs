@@ -42,7 +42,7 @@ fn build(view: &View<'_>) -> Content {
             pairs(
                 &mut rows,
                 "",
-                &[
+                [
                     ("phase", validator.phase.name().into()),
                     ("image", image_of(validator, &view.model.setup.plan).into()),
                     ("limit", limit.into()),
@@ -126,7 +126,7 @@ fn check_rows(check: &CheckView, model: &Model, width: usize) -> Vec<Row> {
     pairs(
         &mut rows,
         "",
-        &[
+        [
             ("phase", check.planned.phase.name().into()),
             ("node", node),
             ("exit code", or_dash(exit)),
@@ -175,7 +175,7 @@ fn readiness_rows(readiness: &ReadinessView, width: usize) -> Vec<Row> {
     pairs(
         &mut rows,
         "",
-        &[
+        [
             ("rule", readiness.expected.as_str().into()),
             ("found", or_dash(readiness.actual.clone())),
             ("read at", readiness.name.as_str().into()),

@@ -31,17 +31,17 @@ fn build(view: &View<'_>) -> Content {
         let (Some(brief), Some(reason)) = (source.state.brief(), source.state.reason()) else { continue };
         let answer = reason.split_once(": ").map_or("", |(_, answer)| answer);
         let cell = Cell::new(Role::Fail, brief).and(Role::Muted, format!("  {answer}"));
-        pairs(&mut rows, "", &[(&source.name, cell)]);
+        pairs(&mut rows, "", [(source.name.as_str(), cell)]);
     }
     let stated = view.model.stated.as_ref();
     // What a person stated stands, whatever the nodes say.
     let is_open = |asked: Asked| stated.is_none_or(|stated| stated.get(asked).is_none());
     for (_, line) in cluster.fingerprint.drops().into_iter().filter(|(asked, _)| is_open(*asked)) {
-        pairs(&mut rows, "", &[("! recipe", Cell::new(Role::Warn, line))]);
+        pairs(&mut rows, "", [("! recipe", Cell::new(Role::Warn, line))]);
     }
     if let Some(resolution) = view.model.recipe.value.as_ref().filter(|_| !view.model.recipe.is_stale()) {
         for contradiction in cluster.fingerprint.contradictions(&resolution.recipe.criteria) {
-            pairs(&mut rows, "", &[("! recipe", Cell::new(Role::Warn, contradiction.to_string()))]);
+            pairs(&mut rows, "", [("! recipe", Cell::new(Role::Warn, contradiction.to_string()))]);
         }
     }
     rules(&mut rows, view);
@@ -69,7 +69,7 @@ fn rules(rows: &mut Vec<Row>, view: &View<'_>) {
         let line = without.into_iter().fold(line, |line, without| line.and(Role::Warn, without));
         let remedy = (!remediation.is_empty()).then(|| format!("  remedy: {remediation}"));
         let line = remedy.into_iter().fold(line, |line, remedy| line.and(Role::Text, remedy));
-        pairs(rows, "", &[("! rule", line)]);
+        pairs(rows, "", [("! rule", line)]);
     }
 }
 
@@ -91,7 +91,7 @@ fn dimensions(rows: &mut Vec<Row>, found: &Fingerprint, is_told: impl Fn(Asked) 
         ("nodes", cell(found.node_count.value.map(thousands).as_ref(), &found.node_count)),
         ("GPU nodes", cell(found.gpu_node_count.value.map(thousands).as_ref(), &found.gpu_node_count)),
     ];
-    pairs(rows, "", &cells);
+    pairs(rows, "", cells);
 }
 
 fn thousands(count: u64) -> String {

@@ -600,7 +600,7 @@ fn line(rows: &mut Vec<Row>, cell: Cell) {
 }
 
 /// Lines of a detail panel: `name  value`, values aligned.
-fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
+fn pairs<'n>(rows: &mut Vec<Row>, section: &'static str, entries: impl IntoIterator<Item = (&'n str, Cell)>) {
     if !section.is_empty() {
         if !rows.is_empty() {
             line(rows, Cell::default());
@@ -608,7 +608,7 @@ fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
         line(rows, Cell::new(Role::Heading, section));
     }
     for (name, value) in entries {
-        line(rows, Cell::new(Role::Muted, format!("{name:<12} ")).with(value));
+        line(rows, Cell::new(Role::Muted, format!("{name:<12} ")).before(value));
     }
 }
 

@@ -35,7 +35,8 @@ fn build(view: &View<'_>) -> Content {
     let labels = text::count(node.labels.len(), "label");
     let note = state.map(str::to_owned).into_iter().chain([labels]).collect::<Vec<_>>().join(", ");
     let alike = if alike > 1 { format!(", 1 of {} alike", text::thousands(alike)) } else { String::new() };
-    Content { note, ..prose(format!("node {}{alike}", node.name), rows(node, snapshot)) }
+    let before = &view.table().content.rows;
+    Content { note, ..prose(format!("node {}{alike}", node.name), rows(node, snapshot, before)) }
 }
 
 /// The node under the cursor, or one of the shape under it while shapes have the focus, with how many are alike.
@@ -79,8 +80,8 @@ fn product(gpus: &Accelerators) -> Cell {
     }
 }
 
-fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
-    let mut rows = Vec::new();
+fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(before.len().max(node.labels.len() + FACTS));
     let gpus = &node.accelerators;
     let roles = if node.roles.is_empty() {
         Cell::new(Role::Muted, "-")
@@ -88,29 +89,29 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
         Cell::text(node.roles.iter().map(|role| &**role).collect::<Vec<_>>().join(", "))
     };
     if let Some(mark) = &node.virtual_mark {
-        pairs(&mut rows, "", &[("virtual", Cell::new(Role::Warn, format!("not backed by a machine: {mark}")))]);
+        pairs(&mut rows, "", [("virtual", Cell::new(Role::Warn, format!("not backed by a machine: {mark}")))]);
     }
     for condition in node.troubles() {
         let text = format!("{}={} {}", condition.kind, condition.status, condition.reason);
-        pairs(&mut rows, "", &[("condition", Cell::new(Role::Fail, text))]);
+        pairs(&mut rows, "", [("condition", Cell::new(Role::Fail, text))]);
     }
     for gap in SOURCES.iter().filter_map(|source| snapshot.gap(source)) {
-        pairs(&mut rows, "", &[("unread", Cell::new(Role::Fail, gap))]);
+        pairs(&mut rows, "", [("unread", Cell::new(Role::Fail, gap))]);
     }
-    pairs(&mut rows, "", &[("roles", roles)]);
+    pairs(&mut rows, "", [("roles", roles)]);
     if let (Some(closed), Some((_, all)), None) = (node.closed(), node.free(), &node.virtual_mark) {
-        pairs(&mut rows, "", &[("free", Cell::new(Role::Warn, format!("0 of {all}: {closed}")))]);
+        pairs(&mut rows, "", [("free", Cell::new(Role::Warn, format!("0 of {all}: {closed}")))]);
     }
     if gpus.has_any() || !gpus.resources.is_empty() {
         pairs(
             &mut rows,
             "",
-            &[("GPU", product(gpus)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))],
+            [("GPU", product(gpus)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))],
         );
         let division = gpus.division();
         if !division.is_empty() {
             let strategy = gpus.mig.as_ref().map(|mig| format!("  strategy {}", mig.strategy)).unwrap_or_default();
-            pairs(&mut rows, "", &[("sharing", Cell::text(division).and(Role::Muted, strategy))]);
+            pairs(&mut rows, "", [("sharing", Cell::text(division).and(Role::Muted, strategy))]);
         }
         for resource in &gpus.resources {
             let allocatable = resource.allocatable.map_or_else(|| "?".to_owned(), |count| count.to_string());
@@ -137,13 +138,13 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
             ("memory", sourced(&memory)),
             ("vendor", sourced(&gpus.vendor)),
         ];
-        pairs(&mut rows, "", &known);
+        pairs(&mut rows, "", known);
         if gpus.fabric.is_known() {
-            pairs(&mut rows, "", &[("fabric", sourced(&gpus.fabric))]);
+            pairs(&mut rows, "", [("fabric", sourced(&gpus.fabric))]);
         }
     } else {
         // Zero only where something counted: else it is not known, and why.
-        pairs(&mut rows, "", &[("GPUs", sourced(&gpus.count))]);
+        pairs(&mut rows, "", [("GPUs", sourced(&gpus.count))]);
     }
     let facts = [
         ("service", &node.service),
@@ -162,20 +163,39 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
         ("machine id", &node.machine_id),
     ];
     for (name, fact) in facts {
-        pairs(&mut rows, "", &[(name, sourced(fact))]);
+        pairs(&mut rows, "", [(name, sourced(fact))]);
     }
     for taint in &node.taints {
-        pairs(&mut rows, "", &[("taint", Cell::new(Role::Warn, taint.to_string()))]);
+        pairs(&mut rows, "", [("taint", Cell::new(Role::Warn, taint.to_string()))]);
     }
     if !node.labels.is_empty() {
-        pairs(&mut rows, "labels", &[]);
+        pairs(&mut rows, "labels", []);
     }
     let mut labels: Vec<_> = node.labels.iter().collect();
     labels.sort_by_key(|(key, _)| rank(key));
-    for (key, value) in labels {
-        rows.push(Row::new(&**key, vec![Cell::new(Role::Muted, format!("{key}=")).and(Role::Text, value)]));
-    }
+    let mut before = before.iter();
+    rows.extend(labels.into_iter().map(|(key, value)| label(key, value, &mut before)));
     rows
+}
+
+/// Lines of a node besides its labels, roughly.
+const FACTS: usize = 40;
+
+/// The line of a label. Nodes of a fleet have nearly all of them in common: what reads as the next one that the panel shows
+/// is that.
+fn label<'r>(key: &str, value: &str, before: &mut (impl Iterator<Item = &'r Row> + Clone)) -> Row {
+    let mut ahead = before.clone();
+    let known = ahead.find(|row| row.id.named() == Some(key) && !row.continues);
+    if let Some(known) = known {
+        *before = ahead;
+        let is_name = |text: &str| text.strip_suffix('=') == Some(key);
+        if let [cell] = &known.cells[..]
+            && cell.both().is_some_and(|[name, shown]| is_name(name) && shown == value)
+        {
+            return known.clone();
+        }
+    }
+    Row::new(key, vec![Cell::new(Role::Muted, format!("{key}=")).and(Role::Text, value)])
 }
 
 /// Where a label is among others, which are in the order of their keys: what a vendor says of its accelerators first, and last the

@@ -2,12 +2,15 @@
 
 use super::text::{self, Cut};
 use crate::{
-    term::link::{Link, Target},
+    term::{
+        damage::Damage,
+        link::{Link, Target},
+    },
     text::color::Ink,
     workbench::theme::{self, Role, Theme},
 };
 use ratatui::{
-    buffer::Buffer,
+    buffer::{Buffer, Cell},
     layout::{Position, Rect},
     style::{Color, Style},
 };
@@ -20,11 +23,13 @@ pub struct Canvas<'f> {
     pub links: Vec<Link>,
     /// Where what keys act on begins: the selected row of the panel with the focus, or the chosen answer.
     pub selected: Option<Position>,
+    /// What was painted on.
+    pub damage: Damage,
 }
 
 impl<'f> Canvas<'f> {
     pub fn new(buffer: &'f mut Buffer, theme: &'f Theme) -> Canvas<'f> {
-        Canvas { buffer, theme, links: Vec::new(), selected: None }
+        Canvas { buffer, theme, links: Vec::new(), selected: None, damage: Damage::default() }
     }
 
     /// A part of a line leads somewhere.
@@ -56,6 +61,7 @@ impl<'f> Canvas<'f> {
         let shown = text::head(&content, usize::from(columns));
         if !text::is_plain(shown) {
             let (end, _) = self.buffer.set_stringn(x, y, shown, usize::from(columns), style);
+            self.damage.add(Rect::new(x, y, end - x, 1));
             return end - x;
         }
         let begin = self.buffer.index_of(x, y);
@@ -65,6 +71,7 @@ impl<'f> Canvas<'f> {
             cell.set_char(symbol).set_style(style);
             used += 1;
         }
+        self.damage.add(Rect::new(x, y, used, 1));
         used
     }
 
@@ -85,15 +92,25 @@ impl<'f> Canvas<'f> {
     /// Paints over what is there.
     pub fn fill(&mut self, area: Rect, role: Role) {
         let area = area.intersection(self.buffer.area);
-        let style = self.theme.base().patch(self.theme.style(role));
+        let mut blank = Cell::new(" ");
+        blank.set_style(self.theme.base().patch(self.theme.style(role)));
         // Half a link would lead to what is not seen.
         self.links.retain(|link| link.area.intersection(area).is_empty());
+        self.cover(area, &blank);
+    }
+
+    /// Takes away what was painted there in the frame before.
+    pub fn blank(&mut self, area: Rect) {
+        let mut blank = Cell::EMPTY;
+        blank.set_style(self.theme.base());
+        self.cover(area.intersection(self.buffer.area), &blank);
+    }
+
+    fn cover(&mut self, area: Rect, with: &Cell) {
+        self.damage.add(area);
         for y in area.top()..area.bottom() {
-            for x in area.left()..area.right() {
-                let cell = &mut self.buffer[(x, y)];
-                cell.reset();
-                cell.set_symbol(" ").set_style(style);
-            }
+            let begin = self.buffer.index_of(area.left(), y);
+            self.buffer.content[begin..begin + usize::from(area.width)].fill(with.clone());
         }
     }
 
@@ -102,6 +119,7 @@ impl<'f> Canvas<'f> {
     pub fn select(&mut self, area: Rect) {
         let (style, plain) = (self.theme.style(Role::Selection), self.theme.base().fg);
         let area = area.intersection(self.buffer.area);
+        self.damage.add(area);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 let cell = &mut self.buffer[(x, y)];
@@ -128,7 +146,9 @@ impl<'f> Canvas<'f> {
         let style = self.theme.style(role);
         for range in find(&shown) {
             let (Some(from), Some(to)) = (columns.get(range.start), columns.get(range.end - 1)) else { continue };
-            self.buffer.set_style(Rect::new(*from, line.y, to - from + 1, 1), style);
+            let found = Rect::new(*from, line.y, to - from + 1, 1);
+            self.damage.add(found);
+            self.buffer.set_style(found, style);
         }
     }
 

@@ -31,21 +31,26 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub fn new(role: Role, text: impl AsRef<str>) -> Cell {
+    pub fn new<'t>(role: Role, text: impl Into<Cow<'t, str>>) -> Cell {
         Cell::default().and(role, text)
     }
 
-    pub fn text(text: impl AsRef<str>) -> Cell {
+    pub fn text<'t>(text: impl Into<Cow<'t, str>>) -> Cell {
         Cell::new(Role::Text, text)
     }
 
-    pub fn and(self, role: Role, text: impl AsRef<str>) -> Cell {
+    pub fn and<'t>(self, role: Role, text: impl Into<Cow<'t, str>>) -> Cell {
         self.and_inked(role, Ink::default(), text)
     }
 
     /// The same in the colors that a program printed it in.
-    pub fn and_inked(mut self, role: Role, ink: Ink, text: impl AsRef<str>) -> Cell {
-        let text = text::clean(text.as_ref()).into_owned();
+    pub fn and_inked<'t>(mut self, role: Role, ink: Ink, text: impl Into<Cow<'t, str>>) -> Cell {
+        let text = text.into();
+        // What is clean already is not copied.
+        let text = match text::clean(&text) {
+            Cow::Owned(cleaned) => cleaned,
+            Cow::Borrowed(_) => text.into_owned(),
+        };
         self.width += text::width(&text);
         self.spans.push(Span { role, ink, text });
         self
@@ -80,21 +85,34 @@ impl Cell {
     }
 
     /// With one more piece, which is left out whole where it has no room: half of it would say nothing.
-    pub fn and_where_room(self, role: Role, text: impl AsRef<str>) -> Cell {
+    pub fn and_where_room<'t>(self, role: Role, text: impl Into<Cow<'t, str>>) -> Cell {
         Cell { is_spare: true, ..self.and(role, text) }
     }
 
     /// With what it becomes, where it is in one piece: of both as much is shown as tells them apart.
-    pub fn becoming(self, role: Role, text: impl AsRef<str>) -> Cell {
+    pub fn becoming<'t>(self, role: Role, text: impl Into<Cow<'t, str>>) -> Cell {
         let is_change = self.spans.len() == 1;
         Cell { is_change, ..self.and(Role::Muted, " → ").and(role, text) }
     }
 
     /// The same text with that of another cell behind it.
-    pub fn with(mut self, other: &Cell) -> Cell {
-        self.spans.extend(other.spans.iter().cloned());
+    pub fn with(self, other: &Cell) -> Cell {
+        self.before(other.clone())
+    }
+
+    /// As [`Cell::with`], where nobody else needs the other cell.
+    pub fn before(mut self, mut other: Cell) -> Cell {
+        self.spans.append(&mut other.spans);
         self.width += other.width;
         self
+    }
+
+    /// The texts of its pieces, where it has two.
+    pub fn both(&self) -> Option<[&str; 2]> {
+        match &self.spans[..] {
+            [first, second] => Some([&first.text, &second.text]),
+            _ => None,
+        }
     }
 
     /// It leads somewhere, where a terminal can show that.

@@ -6,6 +6,7 @@ pub mod canvas;
 mod cell;
 pub mod curve;
 pub mod filter;
+pub mod kept;
 pub mod marks;
 mod paint;
 pub mod recent;

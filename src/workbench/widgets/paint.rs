@@ -1,12 +1,16 @@
 //! A list as it is painted: headers, and the rows of its window alone.
 //!
-//! In: a table and an area of a canvas. Out: its cells; nothing of the table changes.
+//! In: a table and an area of a canvas, and what its lines were painted from in the frame before. Out: its cells; nothing of the
+//! table changes.
 
 use super::{
     apart,
     canvas::Canvas,
     cell::{Cell, Span},
-    table::{Align, Column, Identity, MARGIN, Row, Table},
+    filter::Filter,
+    kept::{Layout, Lines, Made, Shared},
+    spread::Spread,
+    table::{Align, Column, Content, Identity, MARGIN, Row, Table},
     text::{self, Cut},
     widths::{GAP, spans},
 };
@@ -30,61 +34,171 @@ impl<I: Identity> Table<I> {
         if area.width == 0 || area.height == 0 {
             return;
         }
-        let mut y = area.top();
         if self.visible.is_empty() {
             self.draw_says(canvas, area, clears);
             return;
         }
-        for (role, line) in &self.content.says {
-            if y < area.bottom() {
-                canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
-                y += 1;
-            }
-        }
-        let widths = self.widths_in(area.width.saturating_sub(MARGIN + 1), area.height);
-        if self.has_headers() && y < area.bottom() {
-            self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
-            y += 1;
-        }
-        let all = area.width.saturating_sub(MARGIN + 1);
-        let spread = self.spread(usize::from(area.bottom() - y), &widths, all);
+        let widths = self.widths_in(text_width(area), area.height);
+        let mut rest = self.draw_above(canvas, area, &widths);
+        let spread = self.spread(usize::from(rest.height), &widths, text_width(area));
         for place in spread.first..self.visible.len() {
-            if y >= area.bottom() {
+            if rest.is_empty() {
                 break;
             }
-            let more = spread.more.get(&place);
-            let lines = u16::try_from(more.map_or(0, |(_, lines)| lines.len())).unwrap_or(u16::MAX);
-            let height = lines.saturating_add(1).min(area.bottom() - y);
-            let line = Rect { y, height: 1, ..area };
-            self.draw_row(canvas, line, place, &widths, more.map(|(column, _)| *column));
-            if let Some((column, lines)) = more {
-                let row = &self.content.rows[self.visible[place]];
-                let is_alone = spans(row, self.content.columns.len());
-                let before = widths[..*column].iter().filter(|width| **width > 0).map(|width| width + GAP).sum::<u16>();
-                let width = if is_alone { all } else { self.reach(row, *column, &widths) };
-                for (cell, y) in lines.iter().zip(y + 1..y + height) {
-                    let area = Rect { x: area.left() + MARGIN + before, y, width, height: 1 };
-                    self.draw_cell(canvas, area, cell, &self.content.columns[*column]);
-                }
-            }
-            let marked = self.marked(search);
-            if focused && place > self.cursor && place <= self.end_of_row() {
-                canvas.select(line);
-            }
-            if place == self.cursor && !self.content.prose {
-                if focused {
-                    canvas.selected = Some(Position::new(area.left() + 1, y));
-                    (y..y + height).for_each(|y| canvas.select(Rect { y, height: 1, ..area }));
-                }
-                let role = if focused { Role::Selection } else { Role::Muted };
-                canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
-            }
-            if let Some(filter) = marked {
-                (y..y + height)
-                    .for_each(|y| canvas.mark(Rect { y, height: 1, ..area }, Role::Match, |shown| filter.found(shown)));
-            }
-            y += height;
+            let lines = self.draw_place(canvas, rest, place, (&widths, &spread), focused, self.marked(search));
+            rest = below(rest, lines);
         }
+    }
+
+    /// As [`Table::draw`], where nothing else paints on the area: lines that read as in the frame before are left as they are.
+    pub fn draw_kept(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str, kept: &mut Lines) {
+        if area.is_empty() {
+            return;
+        }
+        if self.visible.is_empty() || self.marked(false).is_some() {
+            kept.forget();
+            canvas.blank(area);
+            self.draw(canvas, area, focused, clears);
+            return;
+        }
+        let widths = self.widths_in(text_width(area), area.height);
+        let layout = self.layout(area, &widths);
+        let mut rest = below(area, self.lines_above().min(area.height));
+        if kept.layout.as_ref() != Some(&layout) {
+            kept.forget();
+            canvas.blank(area);
+            self.draw_above(canvas, area, &widths);
+            kept.layout = Some(layout);
+        }
+        let spread = self.spread(usize::from(rest.height), &widths, text_width(area));
+        let mut line = 0;
+        for place in spread.first..self.visible.len() {
+            if rest.is_empty() {
+                break;
+            }
+            // What goes on below itself is painted anew: which lines it takes follows from all others.
+            let made = (!spread.more.contains_key(&place)).then(|| self.made(place, focused));
+            let lines = match made.as_ref().and_then(|made| kept.links_of(line, made)) {
+                Some(links) => {
+                    canvas.links.extend_from_slice(links);
+                    if place == self.cursor && focused && !self.content.prose {
+                        canvas.selected = Some(selected_in(rest));
+                    }
+                    1
+                }
+                None => {
+                    let links = canvas.links.len();
+                    canvas.blank(Rect { height: lines_of(&spread, place).min(rest.height), ..rest });
+                    let lines = self.draw_place(canvas, rest, place, (&widths, &spread), focused, None);
+                    kept.put(line, made.map(|made| (made, &canvas.links[links..])));
+                    for more in 1..usize::from(lines) {
+                        kept.put(line + more, None);
+                    }
+                    lines
+                }
+            };
+            line += usize::from(lines);
+            rest = below(rest, lines);
+        }
+        let over = u16::try_from(kept.truncate(line)).unwrap_or(u16::MAX);
+        canvas.blank(Rect { height: over.min(rest.height), ..rest });
+    }
+
+    /// What every line depends on.
+    fn layout(&self, area: Rect, widths: &[u16]) -> Layout {
+        let Content { columns, says, prose, goes_on, .. } = &self.content;
+        Layout {
+            area,
+            widths: widths.to_vec(),
+            columns: columns.clone(),
+            left: self.left,
+            is_prose: *prose,
+            goes_on: *goes_on,
+            sort_keys: self.sort_keys().to_vec(),
+            says: says.clone(),
+            has_headers: self.has_headers(),
+        }
+    }
+
+    /// What the line of a place is made of, where it is one.
+    fn made(&self, place: usize, focused: bool) -> Made {
+        let row = &self.content.rows[self.visible[place]];
+        let has_cursor = place == self.cursor && !self.content.prose;
+        Made {
+            cells: Shared(row.cells.clone()),
+            depth: row.depth,
+            is_branch: row.branch.is_some(),
+            is_open: self.is_shown_open(place),
+            marker: row.marker,
+            is_marked: self.marks.contains(&row.id),
+            is_recent: self.recent.contains(&row.id),
+            has_cursor,
+            has_bar: focused && (has_cursor || place > self.cursor && place <= self.end_of_row()),
+        }
+    }
+
+    /// Lines before the first row.
+    fn lines_above(&self) -> u16 {
+        u16::try_from(self.content.says.len() + usize::from(self.has_headers())).unwrap_or(u16::MAX)
+    }
+
+    /// Sentences above rows, and headers; what is left below them.
+    fn draw_above(&self, canvas: &mut Canvas<'_>, area: Rect, widths: &[u16]) -> Rect {
+        let mut rest = area;
+        for (role, line) in &self.content.says {
+            if !rest.is_empty() {
+                canvas.fitted(area.left() + MARGIN, rest.y, text_width(area), line, Cut::End, *role);
+                rest = below(rest, 1);
+            }
+        }
+        if self.has_headers() && !rest.is_empty() {
+            self.draw_headers(canvas, Rect { height: 1, ..rest }, widths);
+            rest = below(rest, 1);
+        }
+        rest
+    }
+
+    /// One row at the top of an area; how many lines it takes.
+    fn draw_place(
+        &self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        place: usize,
+        (widths, spread): (&[u16], &Spread),
+        focused: bool,
+        marked: Option<&Filter>,
+    ) -> u16 {
+        let y = area.top();
+        let more = spread.more.get(&place);
+        let height = lines_of(spread, place).min(area.height);
+        let line = Rect { height: 1, ..area };
+        self.draw_row(canvas, line, place, widths, more.map(|(column, _)| *column));
+        if let Some((column, lines)) = more {
+            let row = &self.content.rows[self.visible[place]];
+            let is_alone = spans(row, self.content.columns.len());
+            let before = widths[..*column].iter().filter(|width| **width > 0).map(|width| width + GAP).sum::<u16>();
+            let width = if is_alone { text_width(area) } else { self.reach(row, *column, widths) };
+            for (cell, y) in lines.iter().zip(y + 1..y + height) {
+                let area = Rect { x: area.left() + MARGIN + before, y, width, height: 1 };
+                self.draw_cell(canvas, area, cell, &self.content.columns[*column]);
+            }
+        }
+        if focused && place > self.cursor && place <= self.end_of_row() {
+            canvas.select(line);
+        }
+        if place == self.cursor && !self.content.prose {
+            if focused {
+                canvas.selected = Some(selected_in(area));
+                (y..y + height).for_each(|y| canvas.select(Rect { y, height: 1, ..area }));
+            }
+            let role = if focused { Role::Selection } else { Role::Muted };
+            canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
+        }
+        if let Some(filter) = marked {
+            (y..y + height)
+                .for_each(|y| canvas.mark(Rect { y, height: 1, ..area }, Role::Match, |shown| filter.found(shown)));
+        }
+        height
     }
 
     fn draw_says(&self, canvas: &mut Canvas<'_>, area: Rect, clears: &str) {
@@ -269,6 +383,28 @@ impl<I: Identity> Table<I> {
             canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
         }
     }
+}
+
+/// What is left of an area below so many lines.
+fn below(area: Rect, lines: u16) -> Rect {
+    let lines = lines.min(area.height);
+    Rect { y: area.y + lines, height: area.height - lines, ..area }
+}
+
+/// Columns for the cells of a row.
+fn text_width(area: Rect) -> u16 {
+    area.width.saturating_sub(MARGIN + 1)
+}
+
+/// Lines that the row of a place takes.
+fn lines_of(spread: &Spread, place: usize) -> u16 {
+    let more = spread.more.get(&place).map_or(0, |(_, lines)| lines.len());
+    u16::try_from(more).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// Where the terminal's cursor is on a row at the top of an area.
+fn selected_in(area: Rect) -> Position {
+    Position::new(area.left() + 1, area.top())
 }
 
 /// A piece of a change with its role.

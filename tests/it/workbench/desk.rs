@@ -38,7 +38,8 @@ use aicr::{
         model::UpgradeBasis,
         msg::{Msg, SnapshotSlot},
         preferences::file::Chosen,
-        screenshot, view,
+        painted::Painted,
+        screenshot,
     },
 };
 use ratatui::buffer::Buffer;
@@ -80,6 +81,8 @@ pub fn snapshot_of(demo: DemoOptions) -> Arc<Inventory> {
 /// A workbench whose effects are carried out at once, so that nothing depends on time.
 pub struct Desk {
     pub state: State,
+    /// The frame that was looked at last: each one is painted over it, as on a terminal.
+    pub painted: Painted,
     /// Effects that only a driver can carry out.
     pub left: Vec<Effect>,
     /// The cluster that is asked where something asks one.
@@ -145,7 +148,7 @@ impl Desk {
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(options, level, width, height).unwrap();
         state.model.now_ms = NOW;
-        let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default(), kept: None, runs: None };
+        let mut desk = Desk { state, painted: Painted::default(), left: Vec::new(), demo: DemoOptions::default(), kept: None, runs: None };
         let first = desk.state.begin();
         desk.carry_out(first);
         desk.left.clear();
@@ -301,7 +304,8 @@ impl Desk {
 
     pub fn frame(&mut self) -> Buffer {
         self.state.prepare();
-        view::frame(&self.state).0
+        self.painted.paint(&self.state);
+        self.painted.frame.clone()
     }
 
     pub fn text(&mut self) -> String {

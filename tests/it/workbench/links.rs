@@ -6,14 +6,15 @@ use aicr::{
     ops,
     store::catalog_dir::Sources,
     term::link::{Address, Link, Links, Target, When},
-    workbench::{Look, keymap::Action, msg::Msg, view},
+    workbench::{Look, keymap::Action, msg::Msg},
 };
 use std::sync::Arc;
 
 /// Links of the frame with the text that they lie on.
 fn links(desk: &mut Desk) -> Vec<(String, Target)> {
     desk.state.prepare();
-    let (frame, links, _) = view::linked_frame(&desk.state, Default::default());
+    let (links, _) = desk.painted.paint(&desk.state);
+    let frame = &desk.painted.frame;
     let text = |Link { area, target }: Link| {
         let cells = area.positions().map(|at| frame[at].symbol());
         (cells.collect::<String>().trim().to_owned(), target)
