@@ -696,7 +696,7 @@ fn what_is_printed_as_a_table_is_printed_as_csv() {
         (vec!["--demo", "snapshots", "list"], "SNAPSHOT,TAKEN,CLUSTER,NAME,NODES,CHANGES,SIZE"),
         (vec!["--demo", "runs", "list"], "RUN,STARTED,CLUSTER,RECIPE,VERDICT,CHECKS"),
         (
-            vec!["diff", "service=kind,accelerator=a100", "service=eks,accelerator=h100"],
+            vec!["diff", "service=kind,accelerator=a100", "service=eks,accelerator=h100,os=ubuntu,intent=training"],
             "KIND,SEVERITY,PATH,BASELINE,TARGET,WHY",
         ),
         (vec!["upgrade-check", "--from", "recipe.yaml", "--to", "recipe.yaml"], "COMPONENT,FROM,TO,VERDICT,NOTES"),

@@ -96,7 +96,8 @@ fn columns_that_were_chosen_and_marks_come_back_and_are_said() {
     let mut later = demo(session, true);
     later.state.desk.focus_on(&NODES);
     let frame = later.text();
-    assert!(!frame.contains('▪') && !frame.contains("marked") && frame.contains("KUBELET"), "{frame}");
+    assert!(!frame.contains("2 marked") && frame.contains("STATE"), "{frame}");
+    assert_eq!(later.state.desk.table(&NODES).marked_rows().count(), 0);
     later.keys("y");
     let Some(Effect::Copy(text)) = later.left.pop() else { panic!("{:?}", later.left) };
     assert_eq!(text.lines().count(), 1, "{text}");
