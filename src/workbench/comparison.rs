@@ -1,9 +1,11 @@
 //! The sides of the Compare screen: what they are, and what each is called.
 
 use super::{
+    Screen,
     model::{Model, Side, Sides},
     widgets::text::{self, Cut},
 };
+use crate::ops::snapshots::{self, Moment};
 
 impl Model {
     /// The cluster as it is now, also while a kept moment of it is shown; a file is none.
@@ -41,6 +43,27 @@ impl Model {
         let compare = &self.compare;
         let is_saved = compare.a.is_some() && (compare.b.is_some() || self.cluster_now().is_none());
         (is_saved && !self.compares_with_itself()).then(|| if compare.c.is_some() { 3 } else { 2 })
+    }
+
+    /// The kept snapshots of the cluster that C is of, or would be.
+    pub fn third_moments(&self) -> Vec<&Moment> {
+        let compare = &self.compare;
+        let of = |side: &Side| snapshots::cluster_of(&side.snapshot).to_owned();
+        let cluster = compare.c.as_ref().or(compare.b.as_ref()).map(of);
+        let cluster = cluster.or_else(|| self.compared_with().as_ref().map(of)).unwrap_or_default();
+        self.moments_of(&cluster)
+    }
+
+    /// The kept snapshot that C is.
+    pub fn third_moment(&self) -> Option<&Moment> {
+        let at = &self.compare.c.as_ref()?.snapshot.about.taken_at;
+        self.third_moments().into_iter().find(|moment| moment.at == *at)
+    }
+
+    /// A screen has a line that says which moment is shown: a person looks at it, or at something else than now.
+    pub fn shows_time(&self, screen: Screen) -> bool {
+        let time = &self.time;
+        time.open || time.past.is_some() || screen == Screen::Compare && self.third_moment().is_some()
     }
 
     /// What the sides of the Compare screen are called, of a comparison that begins now.

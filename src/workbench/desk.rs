@@ -164,7 +164,8 @@ impl Desk {
     ) -> Result<Desk, ThemeError> {
         let theme = look.themes.load(look.theme.as_deref().unwrap_or("dark"), level)?;
         let focus = Screen::ALL.map(panes::main_of);
-        let shape = layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal, hints: true };
+        let shape =
+            layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal, hints: true, time: false };
         Ok(Desk {
             keys: keys.clone(),
             theme,
@@ -406,6 +407,14 @@ impl Desk {
         self.focus[pane.screen.index()] = pane;
     }
 
+    /// A pane that is closed: its screen has the focus on its main one.
+    pub fn leave(&mut self, pane: &'static Pane) {
+        let focus = &mut self.focus[pane.screen.index()];
+        if *focus == pane {
+            *focus = panes::main_of(pane.screen);
+        }
+    }
+
     pub fn show(&mut self, screen: Screen) {
         if self.screen != screen {
             self.previous = self.screen;
@@ -441,9 +450,16 @@ impl Desk {
             .collect();
         // What is typed into a filter is in that line.
         let hints = self.hints || self.filter.is_some();
-        let shape = layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom, hints };
+        let shape =
+            layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom, hints, time: false };
         let moved = self.moved.get(&(self.screen, layout::class(self.width, self.height)));
-        let layout = layout::layout(shape, &panes, moved.unwrap_or(&Moved::new()));
+        let none = Moved::new();
+        let laid_out = |time| layout::layout(layout::Shape { time, ..shape }, &panes, moved.unwrap_or(&none));
+        let mut layout = laid_out(false);
+        // The panel of moments begins with the same line.
+        if model.shows_time(self.screen) && layout.panel(&panes::MOMENTS).is_none() {
+            layout = laid_out(true);
+        }
         if layout.panels != self.layout.panels {
             self.mark(Need::Look);
             // Lines are wrapped to the panel, and columns are chosen by it, whatever else a pane reads.

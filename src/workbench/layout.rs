@@ -332,6 +332,8 @@ pub struct Shape<T> {
     pub zoom: Zoom,
     /// The last line lists keys.
     pub hints: bool,
+    /// A line says which moment of the cluster is shown.
+    pub time: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -343,6 +345,8 @@ pub struct Layout<T> {
     pub health: Option<Rect>,
     /// Criteria, where there is room for a line of their own.
     pub context: Option<Rect>,
+    /// Which moment of the cluster is shown.
+    pub time: Option<Rect>,
     pub panels: Vec<(T, Rect)>,
     /// Borders that can be moved.
     pub edges: Vec<Edge>,
@@ -380,6 +384,7 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>], move
         top: line(0),
         health: None,
         context: None,
+        time: None,
         panels: Vec::new(),
         edges: Vec::new(),
         borders: class > Class::Bare,
@@ -396,6 +401,10 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>], move
     }
     if height >= 40 && width >= 80 {
         layout.context = Some(line(top));
+        top += 1;
+    }
+    if shape.time && class > Class::Bare {
+        layout.time = Some(line(top));
         top += 1;
     }
     let mut bottom = height;

@@ -42,6 +42,7 @@ pub mod session;
 mod sizes;
 pub mod slot;
 pub mod theme;
+mod time_line;
 pub mod times;
 pub mod view;
 mod waiting;

@@ -565,7 +565,11 @@ impl Model {
     /// Kept snapshots of the shown cluster, the oldest first.
     pub fn moments(&self) -> Vec<&Moment> {
         let past = self.time.past.as_ref().map(|past| past.moment.cluster.as_str());
-        let cluster = past.or(self.cluster.snapshot.as_deref().map(snapshots::cluster_of)).unwrap_or_default();
+        self.moments_of(past.or(self.cluster.snapshot.as_deref().map(snapshots::cluster_of)).unwrap_or_default())
+    }
+
+    /// Those of a cluster.
+    pub fn moments_of(&self, cluster: &str) -> Vec<&Moment> {
         let all = self.time.moments.value.as_deref().map_or(&[][..], Vec::as_slice);
         all.iter().filter(|moment| moment.cluster == cluster).collect()
     }

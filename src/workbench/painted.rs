@@ -83,7 +83,8 @@ impl Painted {
         let mut canvas = Canvas::new(&mut self.frame, &desk.theme);
         canvas.damage = std::mem::take(&mut self.damage);
         let layout = &desk.layout;
-        for line in [Some(layout.top), layout.health, layout.context, layout.message, layout.hint].into_iter().flatten() {
+        let Layout { top, health, context, time, message, hint, .. } = *layout;
+        for line in [Some(top), health, context, time, message, hint].into_iter().flatten() {
             canvas.blank(line);
         }
         let mut cursor = view::draw_around(state, &mut canvas);

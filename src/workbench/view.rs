@@ -14,7 +14,7 @@ use super::{
     panes::{Step, WHAT_IF},
     question,
     theme::Role,
-    waiting,
+    time_line, waiting,
     widgets::{
         canvas::Canvas,
         table::text_columns,
@@ -50,6 +50,7 @@ pub(super) fn draw_around(state: &State, canvas: &mut Canvas<'_>) -> Option<Posi
         draw_health(state, line, canvas);
     }
     draw_context(state, canvas);
+    draw_time(state, canvas);
     draw_message(state, canvas);
     draw_hint(state, canvas)
 }
@@ -331,6 +332,16 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
     let columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
     if x.saturating_add(columns).saturating_add(2) <= line.right() {
         canvas.right(line, line.y, &note, role);
+    }
+}
+
+/// Which moment of the cluster is shown.
+fn draw_time(state: &State, canvas: &mut Canvas<'_>) {
+    let Some(line) = state.desk.layout.time else { return };
+    let mut x = line.x + 1;
+    for (role, words) in time_line::parts(state, usize::from(line.width.saturating_sub(2))) {
+        let room = line.right().saturating_sub(x);
+        x += canvas.fitted(x, line.y, room, &words, Cut::End, role);
     }
 }
 
@@ -619,6 +630,8 @@ fn panel_hints(state: &State) -> Vec<(Action, &'static str)> {
         (action, ..) => pane.word(action).unwrap_or(binding.hint),
     };
     let mut wanted: Vec<(Action, &'static str)> = own.map(|binding| (binding.action, word(binding))).collect();
+    let in_time = [(Action::StepBack, "earlier"), (Action::StepOn, "later")];
+    wanted.extend(in_time.into_iter().filter(|_| state.steps_in_time()));
     wanted.extend([(Action::Palette, "cmd"), (Action::Help, "help")]);
     wanted
 }
@@ -628,7 +641,6 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
     if state.unable(action).is_some() {
         return false;
     }
-    let records = &state.model.records;
     let table = state.desk.table(pane);
     if table.visible.is_empty() {
         match action {
@@ -642,7 +654,6 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
         }
     }
     match action {
-        Action::StepOn | Action::StepBack => records.replay.is_some(),
         // Not every row has another value.
         Action::Left | Action::Right if pane == &WHAT_IF => {
             let step = (pane.on)(&state.desk.view(&state.model, pane), action);

@@ -555,7 +555,7 @@ impl State {
             self.forget_compared();
         } else if pane != master {
             self.desk.focus_on(master);
-        } else if self.model.time.past.is_some() && self.desk.screen == Screen::Cluster {
+        } else if self.model.time.past.is_some() {
             return self.return_to_now();
         } else if !is_failure {
             self.desk.was_told_of_top = true;

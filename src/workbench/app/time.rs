@@ -1,6 +1,6 @@
-//! The time bar: kept snapshots of the watched cluster, shown instead of it, and where the selected thing changed.
+//! The time bar: kept snapshots of the watched cluster, shown instead of it on every screen, and where the selected thing changed.
 
-use super::State;
+use super::{State, Unable};
 use crate::{
     diff::{node_path, noise},
     inventory::Inventory,
@@ -12,10 +12,11 @@ use crate::{
         Screen,
         effect::Effect,
         keymap::Action,
-        model::{Past, Severity, Source},
+        model::{Past, Severity, Source, With},
         msg::SnapshotSlot,
         overlay::Overlay,
-        panes::{MOMENTS, NODE, NODES, NOW, Need, Pane, RowId, SHAPES},
+        panes::{self, MOMENTS, NODE, NODES, NOW, Need, Pane, RowId, SHAPES},
+        time_line::Shown,
         widgets::text,
     },
 };
@@ -56,25 +57,104 @@ impl Thing {
     }
 }
 
+/// Why a screen is the same at every moment.
+pub struct Stays {
+    /// In a few words.
+    pub brief: &'static str,
+    pub said: String,
+}
+
 impl State {
+    /// Why what the screen shows does not change with time.
+    pub(in crate::workbench) fn stays(&self) -> Option<Stays> {
+        const ELSEWHERE: &str = "the other screens show other moments";
+        let model = &self.model;
+        let stays = |brief, said| Some(Stays { brief, said });
+        match (self.desk.screen, &model.diff.with) {
+            (Screen::Diff, Some(With::Each(..))) if !panes::shows_upgrades(self.desk.focused()) => stays(
+                "the same at every moment",
+                "two recipes are compared, which are the same at every moment of the cluster".to_owned(),
+            ),
+            (Screen::Validate, _) if model.deploy.active => {
+                stays("a deploy is of now", format!("a deploy is active, on the cluster as it is now; {ELSEWHERE}"))
+            }
+            (Screen::Validate, _) if model.run.active || model.follows() => {
+                stays("a run is of now", format!("a run is active, on the cluster as it is now; {ELSEWHERE}"))
+            }
+            (Screen::Validate, _) if self.steps_run() => {
+                let [back, on] = [Action::StepBack, Action::StepOn].map(|action| self.desk.keys.key(action));
+                let said = format!("a recorded run stays as it was; {back} and {on} step through it, and {ELSEWHERE}");
+                stays("a recorded run stays as it was", said)
+            }
+            (Screen::Validate, _) if !model.run.checks.is_empty() => {
+                stays("this run stays as it was", format!("the run that is shown stays as it was; {ELSEWHERE}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A step is one through the recorded run that is shown.
+    pub(super) fn steps_run(&self) -> bool {
+        self.desk.screen == Screen::Validate && self.model.records.replay.is_some()
+    }
+
+    /// A step is one of what A is compared with, as C.
+    pub(in crate::workbench) fn steps_third(&self) -> bool {
+        self.desk.screen == Screen::Compare && self.model.compare.a.is_some()
+    }
+
+    /// A step shows another moment, and the frame has a line that says which.
+    pub(in crate::workbench) fn steps_in_time(&self) -> bool {
+        self.desk.layout.time.is_some() && !self.steps_run() && self.unable(Action::StepOn).is_none()
+    }
+
+    /// The moments that steps on this screen go through.
+    pub(in crate::workbench) fn stepped_moments(&self) -> Vec<&Moment> {
+        if self.steps_third() { self.model.third_moments() } else { self.model.moments() }
+    }
+
+    /// Which of them the screen shows.
+    pub(in crate::workbench) fn shown_in_time(&self) -> Shown<'_> {
+        let model = &self.model;
+        match (self.steps_third(), &model.compare.c, model.third_moment()) {
+            (false, ..) => Shown::of(model.time.past.as_ref().map(|past| &past.moment)),
+            (true, _, Some(moment)) => Shown::Moment(&moment.id),
+            (true, None, None) if model.saved_sides().is_none() => Shown::Now,
+            (true, ..) => Shown::Other,
+        }
+    }
+
+    /// Why no step can be done on this screen, but that there is no moment in that direction.
+    pub(super) fn unable_to_step(&self) -> Option<Unable> {
+        if self.steps_run() {
+            return None;
+        }
+        if let Some(stays) = self.stays() {
+            return Unable::info(stays.said);
+        }
+        match &self.model.time.moments.value {
+            None => Unable::info("the kept snapshots are not read yet"),
+            Some(_) if self.stepped_moments().is_empty() => Unable::info("no snapshot of this cluster is kept yet"),
+            Some(_) => None,
+        }
+    }
+
     pub(super) fn list_moments(&mut self) -> Effect {
         self.desk.mark(Need::Time);
         Effect::ListMoments { generation: self.model.time.moments.start() }
     }
 
-    /// What keys do on the Cluster screen while there is a time bar.
+    /// What keys do in time.
     pub(super) fn act_on_time(&mut self, pane: &'static Pane, action: Action) -> Option<Vec<Effect>> {
-        if self.desk.screen == Screen::Compare && [Action::StepOn, Action::StepBack].contains(&action) {
-            return Some(self.step_third(action == Action::StepOn));
-        }
-        if self.desk.screen != Screen::Cluster {
-            return None;
-        }
-        let is_open = self.model.time.open;
         match action {
             Action::TimeBar => Some(self.toggle_time_bar()),
+            Action::StepOn | Action::StepBack if self.steps_run() => None,
+            Action::StepOn | Action::StepBack if self.steps_third() => Some(self.step_third(action == Action::StepOn)),
             Action::StepOn | Action::StepBack => Some(self.step_time(action == Action::StepOn, &Thing::Anything, true)),
-            Action::NextThing | Action::PreviousThing if is_open => {
+            // Other screens have changes, failures and differences of their own.
+            Action::NextThing | Action::PreviousThing
+                if self.model.time.open && self.desk.screen == Screen::Cluster =>
+            {
                 let thing = self.thing(pane);
                 Some(self.step_time(action == Action::NextThing, &thing, false))
             }
@@ -82,54 +162,82 @@ impl State {
         }
     }
 
-    /// C is the next or the previous kept snapshot of its cluster.
+    /// C is the next or the previous kept snapshot of its cluster; where there is no C yet, it begins with the newest one, and
+    /// ends behind that where B is the cluster as it is now.
     fn step_third(&mut self, forward: bool) -> Vec<Effect> {
         if self.says_unable(Action::StepOn) {
             return Vec::new();
         }
-        let (Some(side), Some(moments)) = (&self.model.compare.c, &self.model.time.moments.value) else {
-            return Vec::new();
+        let moments = self.model.third_moments();
+        let at = self.model.compare.c.as_ref().map(|side| side.snapshot.about.taken_at.as_str());
+        let found = match (at, forward) {
+            (Some(at), true) => moments.iter().find(|moment| *moment.at > *at),
+            (Some(at), false) => moments.iter().rfind(|moment| *moment.at < *at),
+            (None, true) => None,
+            (None, false) => moments.last(),
         };
-        let (cluster, at) = (snapshots::cluster_of(&side.snapshot), &side.snapshot.about.taken_at);
-        let mut of_cluster = moments.iter().filter(|moment| moment.cluster == cluster);
-        let found = match forward {
-            true => of_cluster.find(|moment| moment.at > *at),
-            false => of_cluster.rfind(|moment| moment.at < *at),
+        if let Some(moment) = found {
+            let name = moment.name.as_ref().unwrap_or(&moment.id);
+            let place = PathBuf::from(format!("@{name}"));
+            let said = format!("C is the snapshot of {}", shown_time(&moment.at));
+            self.say(Severity::Info, said);
+            return vec![self.read(SnapshotSlot::C, place)];
+        }
+        let is_with_now = self.model.compare.b.is_none() && self.model.cluster_now().is_some();
+        let back = self.desk.keys.key(Action::StepBack);
+        let said = match (self.model.compare.c.is_some(), forward) {
+            (true, true) if is_with_now => {
+                // One that is still being read was asked for before.
+                *self.asked.snapshot(SnapshotSlot::C) += 1;
+                self.model.compare.c = None;
+                self.say(Severity::Info, "nothing later is kept; A is compared with the cluster as it is now");
+                return self.compare_snapshots();
+            }
+            (false, _) => format!("no third snapshot is compared; {back} begins with the newest one that is kept"),
+            (true, true) => "nothing later of this cluster is kept".to_owned(),
+            (true, false) => "nothing earlier of this cluster is kept".to_owned(),
         };
-        let Some(moment) = found else {
-            let way = if forward { "later" } else { "earlier" };
-            self.say(Severity::Info, format!("nothing {way} of this cluster is kept"));
-            return Vec::new();
-        };
-        let name = moment.name.as_ref().unwrap_or(&moment.id);
-        let place = PathBuf::from(format!("@{name}"));
-        let said = format!("C is the snapshot of {}", shown_time(&moment.at));
         self.say(Severity::Info, said);
-        vec![self.read(SnapshotSlot::C, place)]
+        Vec::new()
     }
 
     fn toggle_time_bar(&mut self) -> Vec<Effect> {
+        if self.says_unable(Action::TimeBar) {
+            return Vec::new();
+        }
         let time = &mut self.model.time;
         time.open = !time.open;
         self.desk.mark(Need::Time);
         if !time.open {
-            if self.desk.focused() == &MOMENTS {
-                self.desk.focus_on(&NODES);
-            }
+            self.desk.leave(&MOMENTS);
             return self.return_to_now();
         }
-        // Where there is no room for it beside the others, it is the panel that is shown.
-        self.desk.prepare(&self.model);
-        if self.desk.layout.panel(&MOMENTS).is_none() {
-            self.desk.focus_on(&MOMENTS);
+        if self.desk.screen == Screen::Cluster {
+            // Where there is no room for it beside the others, it is the panel that is shown.
+            self.desk.prepare(&self.model);
+            if self.desk.layout.panel(&MOMENTS).is_none() {
+                self.desk.focus_on(&MOMENTS);
+            }
         }
-        if self.model.time.moments.value.is_some() && self.model.moments().is_empty() {
-            // The panel says so, and how there will be some.
+        if self.model.time.moments.value.is_some() && self.stepped_moments().is_empty() {
+            // The bar says so.
             return vec![self.list_moments()];
         }
-        let what = self.thing(self.desk.focused()).words();
-        let [before, next] = [Action::PreviousThing, Action::NextThing].map(|action| self.desk.keys.key(action));
-        self.say(Severity::Info, format!("{before} and {next} go to the moments at which {what} changed"));
+        let key = |action| self.desk.keys.key(action);
+        let said = if self.desk.screen == Screen::Cluster {
+            let what = self.thing(self.desk.focused()).words();
+            let [before, next] = [Action::PreviousThing, Action::NextThing].map(key);
+            format!("{before} and {next} go to the moments at which {what} changed")
+        } else {
+            let [before, next] = [Action::StepBack, Action::StepOn].map(key);
+            match self.steps_third() {
+                true => format!("{before} and {next} compare A with the kept snapshots, one after the other, as C"),
+                false => {
+                    format!("{before} and {next} show the cluster as it was in the kept snapshots, on every screen")
+                }
+            }
+        };
+        self.say(Severity::Info, said);
         vec![self.list_moments()]
     }
 
@@ -198,7 +306,6 @@ impl State {
 
     /// `:past @friday`, `:past now`.
     pub(super) fn past_command(&mut self, rest: &str) -> Vec<Effect> {
-        self.desk.show(Screen::Cluster);
         if rest == "now" {
             return self.return_to_now();
         }

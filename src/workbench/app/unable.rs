@@ -60,25 +60,9 @@ impl State {
                 _ => None,
             },
             Action::Pause => self.unable_to_pause_the_view(),
-            Action::StepOn | Action::StepBack if self.desk.screen == Screen::Cluster => match &model.time.moments.value
-            {
-                None => Unable::info("the kept snapshots are not read yet"),
-                Some(_) if model.moments().is_empty() => Unable::info("no snapshot of this cluster is kept yet"),
-                Some(_) => None,
-            },
-            Action::StepOn | Action::StepBack if self.desk.screen == Screen::Compare => {
-                match (&model.compare.c, &model.time.moments.value) {
-                    (None, _) => {
-                        let line = self.desk.keys.command("compare @-2 @-1 @");
-                        Unable::info(format!("a third snapshot can be stepped; {line} compares three"))
-                    }
-                    (Some(_), None) => Unable::info("the kept snapshots are not read yet"),
-                    (Some(_), Some(_)) => None,
-                }
-            }
-            Action::StepOn | Action::StepBack if model.records.replay.is_none() => {
-                Unable::info(format!("a recorded run can be stepped through; {} lists them", key(Action::GoRuns)))
-            }
+            Action::StepOn | Action::StepBack => self.unable_to_step(),
+            // What is open can be closed.
+            Action::TimeBar if !model.time.open => self.stays().and_then(|stays| Unable::info(stays.said)),
             Action::RunFailed if model.run.checks.is_empty() => Unable::info("no run to repeat"),
             Action::RunFailed if model.run.failed().next().is_none() => Unable::info("no check failed"),
             Action::RunFailed => self.unable_to_run(),

@@ -833,8 +833,8 @@ mod tests {
         for width in 1..=250 {
             for height in 1..=90 {
                 for screen in Screen::ALL {
-                    for zoom in [Zoom::Normal, Zoom::Half] {
-                        check(Shape { width, height, focus: main_of(screen), zoom, hints: true });
+                    for (zoom, time) in [(Zoom::Normal, false), (Zoom::Normal, true), (Zoom::Half, true)] {
+                        check(Shape { width, height, focus: main_of(screen), zoom, hints: true, time });
                     }
                 }
             }
@@ -857,7 +857,8 @@ mod tests {
             let frame = Rect::new(0, 0, shape.width, shape.height);
             let mut areas: Vec<Rect> = layout.panels.iter().map(|(_, area)| *area).collect();
             areas.push(layout.top);
-            areas.extend(layout.context.into_iter().chain(layout.message).chain(layout.hint));
+            let lines = [layout.health, layout.context, layout.time, layout.message, layout.hint];
+            areas.extend(lines.into_iter().flatten());
             for (index, area) in areas.iter().enumerate() {
                 assert_eq!(frame.intersection(*area), *area, "{shape:?}");
                 for other in &areas[index + 1..] {

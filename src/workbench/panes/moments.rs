@@ -4,8 +4,8 @@ use super::prelude::*;
 use crate::{
     ops::snapshots::Moment,
     workbench::{
-        comparison::{MINUTES, SECONDS},
         model::Source,
+        time_line::{Shown, letters, marks, when},
         widgets::table,
     },
 };
@@ -45,7 +45,8 @@ pub const NOW: &str = "now";
 fn build(view: &View<'_>) -> Content {
     let time = &view.model.time;
     let moments = view.model.moments();
-    let shown = time.past.as_ref().map(|past| past.moment.id.as_str());
+    let past = time.past.as_ref().map(|past| &past.moment);
+    let shown = past.map(|moment| moment.id.as_str());
     let says = match (&time.moments.failure, moments.is_empty()) {
         (Some(failure), true) => failed(view, failure),
         (None, true) if time.moments.loading => Blank::Loading.says("reading the kept snapshots …"),
@@ -57,7 +58,9 @@ fn build(view: &View<'_>) -> Content {
             ));
             says
         }
-        (_, false) => vec![(Role::Text, bar(&moments, shown, table::text_columns(view.width)))],
+        (_, false) => {
+            vec![(Role::Text, marks(&moments, Shown::of(past), table::text_columns(view.width).saturating_sub(1)))]
+        }
     };
     let mut rows = Vec::new();
     if !moments.is_empty() {
@@ -96,18 +99,6 @@ fn build(view: &View<'_>) -> Content {
     }
 }
 
-/// `2026-01-14 09:10` of a time in RFC 3339, in so many letters.
-fn when(at: &str, letters: usize) -> String {
-    text::clean(at.get(..letters).unwrap_or(at)).replace('T', " ")
-}
-
-/// Letters of a time to the minute, or to the second where two of the moments have the same minute.
-fn letters(moments: &[&Moment]) -> usize {
-    let minute = |moment: &Moment| moment.at.get(..MINUTES).map(str::to_owned);
-    let is_same = moments.windows(2).any(|pair| minute(pair[0]) == minute(pair[1]));
-    if is_same { SECONDS } else { MINUTES }
-}
-
 fn row(moment: &Moment, shown: Option<&str>, letters: usize) -> Row {
     let is_shown = shown == Some(&moment.id);
     let changes = match (&moment.since, moment.changes) {
@@ -126,51 +117,5 @@ fn row(moment: &Moment, shown: Option<&str>, letters: usize) -> Row {
         marker: is_shown.then_some((Role::Run, "»")),
         matters: moment.changes > 0,
         ..Row::new(&moment.id, vec![Cell::new(role, when(&moment.at, letters)), name, changes, what])
-    }
-}
-
-/// Moments on a line from the first one to now, by their times: `-` nothing changed, `~` something did, `»` the shown one.
-fn bar(moments: &[&Moment], shown: Option<&str>, width: usize) -> String {
-    let seconds = |at: &str| at.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
-    let (Some(first), Some(last)) = (moments.first(), moments.last()) else { return String::new() };
-    let (first, last) = (seconds(&first.at), seconds(&last.at));
-    // The last column is now.
-    let room = width.saturating_sub(5).clamp(2, 200);
-    let mut line = vec!['·'; room];
-    let place = |at: i64| match last - first {
-        0 => room - 2,
-        whole => usize::try_from((at - first) * i64::try_from(room - 2).unwrap_or(1) / whole).unwrap_or(0),
-    };
-    for moment in moments {
-        let glyph = if moment.changes > 0 { '~' } else { '-' };
-        let cell = &mut line[place(seconds(&moment.at))];
-        // Of several in one column, the one that changed something.
-        *cell = if *cell == '~' { '~' } else { glyph };
-    }
-    let mut end = ' ';
-    match moments.iter().find(|moment| Some(moment.id.as_str()) == shown) {
-        Some(moment) => line[place(seconds(&moment.at))] = '»',
-        None => end = '»',
-    }
-    format!("{}{end}now", line.into_iter().collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_stand_on_the_line_by_their_times() {
-        let moment =
-            |id: &str, at: &str, changes| Moment { id: id.into(), at: at.into(), changes, ..Moment::default() };
-        let all = [
-            moment("a", "2026-01-14T00:00:00Z", 0),
-            moment("b", "2026-01-15T00:00:00Z", 2),
-            moment("c", "2026-01-18T00:00:00Z", 0),
-        ];
-        let all: Vec<&Moment> = all.iter().collect();
-        assert_eq!(bar(&all, None, 19), "-··~········-·»now");
-        assert_eq!(bar(&all, Some("b"), 19), "-··»········-· now");
-        assert_eq!(bar(&all[..1], None, 19), "············-·»now");
     }
 }

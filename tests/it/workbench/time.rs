@@ -1,7 +1,7 @@
 //! The time bar and the Compare screen: kept snapshots, where a thing changed, two and three of them beside each other.
 
 use super::{
-    desk::{Desk, compare, snapshot, snapshot_of},
+    desk::{Desk, compare, list_records, recorded, run_half_way, snapshot, snapshot_of},
     screens::{SIZES, all_golden, golden},
 };
 use crate::sandbox::Sandbox;
@@ -17,6 +17,7 @@ use aicr::{
         Look,
         effect::Effect,
         keymap::Action,
+        model::With,
         msg::{Msg, SnapshotSlot},
         panes::{NODES, READINGS},
         screenshot,
@@ -271,12 +272,11 @@ fn by_shape_each_of_three_columns_says_its_own_snapshot() {
 #[test]
 fn the_third_snapshot_is_stepped_through_the_kept_ones() {
     let mut desk = desk(200, 60);
-    desk.keys("5 >");
-    desk.shows("a third snapshot can be stepped");
     let at = |at: &str| cluster(at, None);
     compare(&mut desk, ("one", at("2026-01-01T08:00:00Z")), ("two", at("2026-01-02T08:00:00Z")));
     let answer = Ok(at("2026-01-06T14:30:00Z"));
     desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation: 0, name: "three".into(), answer });
+    desk.keys("5");
     let mut read = |keys: &str| {
         desk.keys(keys);
         match desk.left.pop() {
@@ -287,6 +287,165 @@ fn the_third_snapshot_is_stepped_through_the_kept_ones() {
     assert_eq!(read("<"), "@monday");
     assert!(read(">").starts_with("@20260108-091500-"), "the nearest one after it");
     desk.shows("C is the snapshot of 2026-01-08 09:15");
+}
+
+/// Without a third one, steps begin at the newest moment and end where B is the cluster as it is.
+#[test]
+fn a_comparison_with_the_cluster_is_stepped_through_what_is_kept_and_back() {
+    let mut desk = desk(120, 40);
+    desk.keys("5 = >");
+    desk.shows("no third snapshot is compared; < begins with the newest one that is kept");
+    let read = |desk: &mut Desk, at: &str, kernel| {
+        let Some(Effect::ReadSnapshot { slot: SnapshotSlot::C, generation, path }) = desk.left.pop() else {
+            panic!("{:?}", desk.left)
+        };
+        let name = path.display().to_string();
+        let answer = Ok(cluster(at, kernel));
+        desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation, name: name.clone(), answer });
+        name
+    };
+    desk.keys("<");
+    assert_eq!(read(&mut desk, "2026-01-10T22:00:00Z", Some(("worker-3", "6.12.60"))), "@friday");
+    desk.shows(" C 2026-01-10 22:00 ");
+    desk.shows("4 of 4  < > step");
+    desk.keys("<");
+    assert!(read(&mut desk, "2026-01-08T09:15:00Z", Some(("worker-3", "6.12.60"))).starts_with("@20260108-091500-"));
+    desk.shows("3 of 4  < > step");
+    desk.keys("> >");
+    assert_eq!(read(&mut desk, "2026-01-10T22:00:00Z", Some(("worker-3", "6.12.60"))), "@friday");
+    desk.keys(">");
+    desk.shows("nothing later is kept; A is compared with the cluster as it is now");
+    assert!(desk.state.model.compare.c.is_none() && !desk.text().contains("4 of 4"), "{}", desk.text());
+}
+
+/// One line says it on each of them, and steps lead from each back to now.
+#[test]
+fn every_screen_is_stepped_through_the_kept_snapshots() {
+    for (screen, digit) in ["Cluster", "Recipe", "Diff", "Validate", "Compare"].into_iter().zip('1'..) {
+        let mut desk = desk(120, 40);
+        desk.keys(&format!("{digit} <"));
+        desk.shows(&format!("{digit} {screen}]"));
+        desk.shows(" PAST 2026-01-10 22:00 @friday  ");
+        desk.shows(" now  4 of 4  < > step");
+        desk.shows("< earlier  > later");
+        desk.keys("<");
+        desk.shows(" PAST 2026-01-08 09:15  ");
+        desk.keys("> >");
+        desk.shows("DEMO fresh");
+        assert!(!desk.text().contains("< > step"), "{screen}: {}", desk.text());
+        desk.keys("T");
+        let opened = if digit == '1' { "time: now" } else { "»now  4 snapshots  < > step  T closes" };
+        desk.shows(opened);
+        desk.keys("< T");
+        desk.shows("DEMO fresh");
+        assert!(!desk.text().contains("T closes") && !desk.text().contains("time: "), "{screen}: {}", desk.text());
+        // As Esc does, where there is nothing else to go back from.
+        desk.keys("< Esc");
+        desk.shows("DEMO fresh");
+    }
+}
+
+/// A cluster that had no GPUs in its first snapshot, and another server in its second.
+fn grown(width: u16, height: u16) -> Desk {
+    let mut desk = Desk::showing(snapshot(), width, height, Look::default());
+    let folder = tempfile::tempdir().unwrap();
+    let mut without = Inventory::clone(&cluster("2026-01-05T08:00:00Z", None));
+    without.nodes.retain(|node| node.accelerators.resources.is_empty());
+    let mut old = Inventory::clone(&cluster("2026-01-06T08:00:00Z", None));
+    let mut server = old.server.value().cloned().unwrap();
+    server.git_version = "v1.29.0".into();
+    old.server = Fact::known(server, Source::node("version"));
+    for kept in [without, old] {
+        snapshots::save(folder.path(), &kept, None, How::Recorded).unwrap();
+    }
+    desk.kept = Some(folder);
+    desk.keys("R");
+    desk
+}
+
+#[test]
+fn recipe_and_constraints_are_those_of_the_moment_that_is_shown() {
+    let mut desk = grown(120, 40);
+    desk.update(Msg::Connected { generation: 2, context: "fleet".into(), server: "https://192.0.2.1".into() });
+    desk.keys("2");
+    desk.shows("accelerator=a100");
+    desk.keys("< <");
+    desk.shows("PAST 2026-01-05 08:00");
+    assert!(!desk.text().contains("accelerator=a100"), "{}", desk.text());
+    desk.keys(">");
+    desk.shows("accelerator=a100");
+    desk.shows("1 of 1 constraint FAIL");
+    desk.command("past now");
+    desk.shows("[2 Recipe]");
+    desk.shows("1 constraint met");
+}
+
+#[test]
+fn a_screen_that_does_not_change_with_time_says_so() {
+    let mut desk = desk(120, 40);
+    run_half_way(&mut desk);
+    desk.keys("4 <");
+    desk.shows("a run is active, on the cluster as it is now; the other screens show other moments");
+    desk.state.model.messages.clear();
+    desk.keys("T");
+    desk.shows("a run is active, on the cluster as it is now");
+    desk.shows("DEMO fresh");
+    // What was opened elsewhere is seen here, and can be closed.
+    desk.keys("2 T < 4");
+    desk.shows("PAST 2026-01-10 22:00 @friday");
+    desk.shows("4 of 4  a run is of now");
+    desk.keys("T");
+    assert!(!desk.text().contains("a run is of now"), "{}", desk.text());
+
+    let mut desk = self::desk(120, 40);
+    let record = recorded("20260113-080000-00aa00aa00aa00aa", true);
+    list_records(&mut desk, std::slice::from_ref(&record));
+    desk.keys("4 g r Enter");
+    desk.update(Msg::RunOpened { generation: 1, compare: false, answer: Ok(Arc::new(record)) });
+    let shown = desk.state.model.records.replay.as_ref().unwrap().next;
+    desk.keys("T");
+    desk.shows("a recorded run stays as it was; < and > step through it, and the other screens show other moments");
+    desk.keys("<");
+    assert!(desk.state.model.records.replay.as_ref().unwrap().next < shown);
+    assert!(desk.state.model.time.past.is_none());
+
+    let mut desk = self::desk(120, 40);
+    desk.state.model.diff.with = Some(With::Each("one.yaml".into(), "two.yaml".into()));
+    desk.keys("3 <");
+    desk.shows("two recipes are compared, which are the same at every moment of the cluster");
+}
+
+/// The bar that is open on another screen, at the sizes that screens have.
+#[test]
+fn the_time_line_on_other_screens() {
+    let mut frames = Vec::new();
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        for (screen, keys) in [("recipe", "2"), ("diff", "3"), ("validate", "4"), ("compare", "5")] {
+            let mut desk = desk(width, height);
+            if screen == "diff" {
+                desk.command("diff cluster");
+            }
+            desk.keys(&format!("{keys} T < <"));
+            frames.push((format!("time-{screen}-{width}x{height}"), desk.text()));
+        }
+    }
+    let mut ascii = Desk::live_with(80, 24, Look { ascii: true, ..Look::default() });
+    ascii.keys("2 T");
+    ascii.shows("now: no snapshot of this cluster is kept yet");
+    all_golden(frames);
+}
+
+#[test]
+fn help_names_the_keys_of_time_on_every_screen() {
+    for digit in '1'..='5' {
+        let mut desk = Desk::live(120, 40);
+        desk.keys(&format!("{digit} ?"));
+        desk.type_text("kept snapshot");
+        for shown in ["T ", "> ", "< "] {
+            desk.shows(shown);
+        }
+        desk.shows("the next kept snapshot of this cluster");
+    }
 }
 
 #[test]
