@@ -14,6 +14,32 @@ use std::collections::VecDeque;
 const PIECE: usize = 1 << 16;
 /// What the lines of one check may take.
 pub const LIMIT: usize = 64 << 20;
+/// What those of all checks of a run may take together.
+const LIMIT_OF_ALL: usize = 256 << 20;
+
+/// How many bytes the lines of all checks of a run may take together.
+#[derive(Clone, Copy, Debug)]
+pub struct Room(pub usize);
+
+impl Default for Room {
+    fn default() -> Room {
+        Room(LIMIT_OF_ALL)
+    }
+}
+
+impl Room {
+    /// Where the outputs take more than there is, the largest ones lose their oldest lines, and count them as dropped.
+    pub fn make<'l>(self, outputs: impl IntoIterator<Item = &'l mut Lines>) {
+        let mut outputs: Vec<&mut Lines> = outputs.into_iter().collect();
+        let mut bytes: usize = outputs.iter().map(|lines| lines.bytes).sum();
+        while bytes > self.0 {
+            // The newest piece of each stays: what is written now is what is looked at.
+            let largest = outputs.iter_mut().filter(|lines| lines.pieces.len() > 1).max_by_key(|lines| lines.bytes);
+            let Some(largest) = largest else { return };
+            bytes -= largest.drop_oldest();
+        }
+    }
+}
 
 /// Lines, the oldest first, each with its number and the time when it arrived.
 #[derive(Clone, Debug)]
@@ -213,8 +239,15 @@ impl Lines {
         piece.text.push('\n');
         self.bytes += piece.bytes();
         while self.bytes > self.limit && self.pieces.len() > 1 {
-            self.bytes -= self.pieces.pop_front().map_or(0, |oldest| oldest.bytes());
+            self.drop_oldest();
         }
+    }
+
+    /// The oldest piece goes; how many bytes it took.
+    fn drop_oldest(&mut self) -> usize {
+        let bytes = self.pieces.pop_front().map_or(0, |oldest| oldest.bytes());
+        self.bytes -= bytes;
+        bytes
     }
 
     fn number_of(&mut self, source: &str) -> u16 {
@@ -283,14 +316,14 @@ impl Lines {
         found
     }
 
-    /// All lines that are kept, as text: each behind what is said of its time, and of what wrote it where that is not the check
-    /// itself.
-    pub fn text(&self, time: impl Fn(u64) -> String) -> String {
+    /// All lines that are kept, as text: each behind what is said of it by its number and time, and of what wrote it where that is
+    /// not the check itself.
+    pub fn text(&self, front: impl Fn(usize, u64) -> String) -> String {
         let mut whole = String::new();
         for piece in &self.pieces {
             for (place, line) in piece.lines.iter().enumerate() {
                 let Some((at_ms, text)) = piece.line(place) else { continue };
-                whole.push_str(&time(at_ms));
+                whole.push_str(&front(piece.first + place, at_ms));
                 let source = self.named(line.source);
                 if !source.is_empty() {
                     whole.extend(["[", source, "] "]);
@@ -324,7 +357,7 @@ mod tests {
         assert_eq!(search("line 77 ", 10), [77]);
         assert_eq!(search("line 99[0-9]{2} ", 3), [9_997, 9_998, 9_999], "the newest");
         assert_eq!(search("nothing", 3), [0; 0]);
-        assert_eq!(lines.text(|_| String::new()).lines().count(), 10_001);
+        assert_eq!(lines.text(|_, _| String::new()).lines().count(), 10_001);
     }
 
     #[test]
@@ -348,7 +381,7 @@ mod tests {
         assert_eq!(search("devices", 10), [1, 2]);
         assert_eq!(search("^$", 10), [0; 0], "the check itself has no name to find it by");
         assert_eq!(
-            lines.text(|_| String::new()),
+            lines.text(|_, _| String::new()),
             "create pod worker-0\n[worker-0] GPU devices: 1\n[worker-1/cuda] GPU devices: 0\nworker-1 has none\n"
         );
     }
@@ -372,7 +405,7 @@ mod tests {
         assert_eq!(lines.search(&Wanted { text: Some(&text), ..Wanted::default() }, 9), [1]);
         let errors = Wanted { level: Some(LogLevel::Error), ..Wanted::default() };
         assert_eq!(lines.search(&errors, 9), [1], "a level is read without its color");
-        assert_eq!(lines.text(|_| String::new()), "plain\nERROR no GPU\n\n\u{1b}[2Jas it was\n");
+        assert_eq!(lines.text(|_, _| String::new()), "plain\nERROR no GPU\n\n\u{1b}[2Jas it was\n");
     }
 
     #[test]
@@ -404,6 +437,32 @@ mod tests {
         lines.push(2, "line 501");
         assert_eq!((lines.dropped(), lines.end(), lines.get(501)), (500, 502, Some((2, "line 501"))));
         assert_eq!(lines.get(499), None);
+    }
+
+    #[test]
+    fn all_outputs_together_have_a_limit_and_the_largest_loses_its_oldest_lines() {
+        let output = |count: u64| {
+            let mut lines = Lines::default();
+            (0..count).for_each(|number| lines.push(number, "a line of output that says something about a check"));
+            lines
+        };
+        let (mut small, mut large, mut larger) = (output(5_000), output(40_000), output(60_000));
+        let before = small.bytes();
+        let limit = (small.bytes() + large.bytes() + larger.bytes()) / 2;
+        Room(limit).make([&mut small, &mut large, &mut larger]);
+        let bytes = small.bytes() + large.bytes() + larger.bytes();
+        assert!(
+            bytes <= limit && bytes + 2 * PIECE * 3 > limit,
+            "{bytes} of {limit}, and no more is lost than has to be"
+        );
+        assert_eq!((small.bytes(), small.dropped(), small.end()), (before, 0, 5_000));
+        assert!(larger.dropped() > large.dropped() && larger.end() == 60_000, "the larger one loses more");
+        let newest = larger.get(59_999).map(|(at_ms, _)| at_ms);
+        assert_eq!((newest, larger.get(larger.dropped() - 1)), (Some(59_999), None));
+        Room(1).make([&mut small, &mut large]);
+        assert!(small.last().is_some() && large.last().is_some(), "what is written now stays");
+        let all = Room::default();
+        assert_eq!(all.0, 4 * LIMIT);
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub struct Desk {
     pub typed: Vec<Key>,
     /// The field of the filter, while it is being typed.
     pub filter: Option<Field>,
+    /// The mark of a line of a log, while what it is called is being typed.
+    pub naming: Option<Naming>,
     /// What was selected before the filter was opened.
     pub before_filter: Option<RowId>,
     /// That there is nothing to go back to was said, and nothing was gone back from since.
@@ -142,6 +144,14 @@ pub struct Desk {
     pub edited: Option<Edited>,
     /// A log is being written to a file: what of it.
     pub(super) writes: Option<Part>,
+}
+
+/// What a mark is called, as far as it is typed, and the line that it is for.
+#[derive(Clone, Debug)]
+pub struct Naming {
+    pub field: Field,
+    pub check: String,
+    pub line: usize,
 }
 
 /// A click on a row.
@@ -193,6 +203,7 @@ impl Desk {
             health_is_stale: true,
             typed: Vec::new(),
             filter: None,
+            naming: None,
             before_filter: None,
             was_told_of_top: false,
             overlay: None,
@@ -365,7 +376,7 @@ impl Desk {
     }
 
     pub fn mode(&self) -> Mode {
-        let field = self.filter.is_some() || self.overlay.as_ref().is_some_and(|overlay| overlay.field.is_some());
+        let field = self.types_below() || self.overlay.as_ref().is_some_and(|overlay| overlay.field.is_some());
         if field {
             Mode::Text
         } else if !self.typed.is_empty() || self.overlay.is_some() {
@@ -375,13 +386,18 @@ impl Desk {
         }
     }
 
+    /// A field in the last line takes what is typed.
+    pub fn types_below(&self) -> bool {
+        self.filter.is_some() || self.naming.is_some()
+    }
+
     /// What takes the keys now.
     pub fn context(&self) -> Context {
         match &self.overlay {
             Some(Overlay { kind: Kind::Question { .. }, .. }) => Context::Popup(Popup::Question),
             Some(Overlay { field: None, .. }) => Context::Popup(Popup::List),
             Some(Overlay { field: Some(_), .. }) => Context::Popup(Popup::Field),
-            None if self.filter.is_some() => Context::Popup(Popup::Field),
+            None if self.types_below() => Context::Popup(Popup::Field),
             None => Context::Screen(self.screen),
         }
     }
@@ -448,8 +464,8 @@ impl Desk {
         let panes: Vec<_> = panes::of_screen(self.screen)
             .map(|pane| Candidate { id: pane, place: pane.place, presence: (pane.presence)(model, focus) })
             .collect();
-        // What is typed into a filter is in that line.
-        let hints = self.hints || self.filter.is_some();
+        // What is typed below the panels is in that line.
+        let hints = self.hints || self.types_below();
         let shape =
             layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom, hints, time: false };
         let moved = self.moved.get(&(self.screen, layout::class(self.width, self.height)));

@@ -317,7 +317,7 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Diff, Screen::Compare], key(A::Swap, "swap", &["X"], G::Look, "swap", "swap the sides")),
     on(&[Screen::Validate], key(A::Follow, "follow", &["f"], G::Look, "follow", "follow the log")),
     on(&[Screen::Validate], key(A::Newest, "newest", &["0"], G::Look, "newest", "the newest line of the log, and follow it")),
-    on(&[Screen::Validate], key(A::Mark, "mark", &["m"], G::Look, "mark", "mark the line of the log, or take its mark away")),
+    on(&[Screen::Validate], key(A::Mark, "mark", &["m"], G::Look, "mark", "mark the line of the log, with a label if you type one, or take its mark away")),
     on(&[Screen::Validate], key(A::NextMark, "next-mark", &["'"], G::Look, "next mark", "the next marked line of the log")),
     on(&[Screen::Validate], key(A::LogOptions, "log-options", &["O"], G::Look, "options", "what the log shows: since when, levels, sources, lines around, several checks, times, restarted containers")),
     on(&[Screen::Validate], key(A::Merge, "merge-logs", &["M"], G::Look, "several", "one log of several checks by time: the marked ones or those of the phase, then the whole run, then one check again")),

@@ -44,7 +44,10 @@ use crate::{
         snapshots::{self, Moment},
         upgrade::Report,
     },
-    report::{self, compare as runs, lines::Lines},
+    report::{
+        self, compare as runs,
+        lines::{Lines, Room},
+    },
     resolve::{Outcome, Resolution},
     validate::{
         curve::Measured,
@@ -585,8 +588,8 @@ pub struct CheckView {
     pub node: Option<String>,
     pub result: Option<CheckResult>,
     pub log: Lines,
-    /// Numbers of lines that a person marked.
-    pub marks: BTreeSet<usize>,
+    /// Lines that a person marked, by their numbers, each with what they called it; empty where they did not.
+    pub marks: BTreeMap<usize, String>,
     /// What a benchmark has measured so far.
     pub curve: Vec<Measured>,
 }
@@ -665,7 +668,7 @@ pub struct Replay {
     pub speed: u32,
     pub playing: bool,
     /// Lines that a person marked, by their checks: also those that are not shown yet.
-    pub marks: BTreeMap<String, BTreeSet<usize>>,
+    pub marks: BTreeMap<String, BTreeMap<usize, String>>,
 }
 
 /// Two runs by their ids, and what became of their checks.
@@ -716,6 +719,8 @@ pub struct Run {
     /// The cursor goes to the check that runs.
     pub follows: bool,
     pub failure: Option<Failure>,
+    /// What the output of all checks may take.
+    pub log_room: Room,
 }
 
 impl Run {
@@ -776,6 +781,7 @@ impl Run {
             Body::Log { check, text, source } => {
                 if let Some(view) = self.check_mut(&check) {
                     view.log.push_of(happened_ms, &source, &text);
+                    self.log_room.make(self.checks.iter_mut().map(|check| &mut check.log));
                 }
             }
             Body::Measured { check, row } => {
@@ -802,11 +808,12 @@ impl Run {
         }
     }
 
-    /// Marks a line of a check's output, or takes its mark away; whether it is marked now.
-    pub fn toggle_mark(&mut self, check: &str, line: usize) -> bool {
+    /// Marks a line of a check's output; without a label, takes its mark away. Whether it was marked before.
+    pub fn mark(&mut self, check: &str, line: usize, label: Option<String>) -> bool {
         let Some(view) = self.check_mut(check) else { return false };
-        let was_marked = view.marks.remove(&line);
-        !was_marked && view.marks.insert(line)
+        let before = view.marks.remove(&line);
+        view.marks.extend(label.map(|label| (line, label)));
+        before.is_some()
     }
 
     pub fn check(&self, name: &str) -> Option<&CheckView> {
@@ -827,7 +834,7 @@ impl CheckView {
             node: None,
             result: None,
             log: Lines::default(),
-            marks: BTreeSet::new(),
+            marks: BTreeMap::new(),
             curve: Vec::new(),
         }
     }

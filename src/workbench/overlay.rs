@@ -725,6 +725,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "[live | CONTEXT | FILE | @MOMENT | RUN]",
         "show something else: the cluster as it is now, another one, a saved snapshot, a kept moment, a recorded run",
     ),
+    ("label", "[TEXT]", "mark the line of the log under the cursor, and call the mark so"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
     ("forward", "", "the view of this screen that was gone back from"),

@@ -562,6 +562,16 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         }
         return Some(cursor);
     }
+    if let Some(naming) = &state.desk.naming {
+        let asks = format!("label of the mark on line {}: ", text::thousands(naming.line + 1));
+        let used = canvas.text(line.x + 1, line.y, line.width.saturating_sub(1), &asks, Role::Key) + 1;
+        let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
+        let note = format!("{} marks, {} does not ", keys.key(Action::Enter), keys.key(Action::Back));
+        if usize::from(area.width) > text::width(&note) + 10 {
+            canvas.right(line, line.y, &note, Role::Muted);
+        }
+        return Some(draw_field(&naming.field, area, canvas));
+    }
     let mode = state.desk.mode().word();
     let mut end = line.x;
     for Hint { at, key, word, .. } in hints(state, line) {

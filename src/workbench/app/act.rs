@@ -115,7 +115,7 @@ impl State {
             Step::CompareRun(name) => return self.open_run(name, true),
             Step::AskDeploy => return self.ask_deploy(),
             Step::AskCancelDeploy => self.ask_cancel_deploy(),
-            Step::Mark(check, line) => self.mark_line(&check, line),
+            Step::Mark(check, line) => self.ask_mark(&check, line),
             Step::Log => self.show_log(),
             Step::OpenFold(row) => {
                 let opened = &mut self.model.diff.opened;

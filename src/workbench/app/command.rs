@@ -88,6 +88,7 @@ impl State {
             "save" => return self.save_command(rest),
             "merge" => self.merge_command(rest),
             "since" | "level" | "sources" | "around" => self.log_option(word, rest),
+            "label" => self.label_command(rest),
             "previous" => return self.read_previous(),
             "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),

@@ -80,6 +80,7 @@ impl State {
             (Found::Action(action), Context::Popup(_)) if self.desk.overlay.is_some() => {
                 return self.act_on_overlay(action);
             }
+            (Found::Action(action), Context::Popup(_)) if self.desk.naming.is_some() => self.act_on_naming(action),
             (Found::Action(action), Context::Popup(_)) => self.act_on_filter(action),
             (_, Context::Popup(Popup::Field)) => {
                 self.type_text(key);
@@ -114,6 +115,8 @@ impl State {
                 overlay.typed(&self.reads());
             }
             self.desk.overlay = Some(overlay);
+        } else if let Some(naming) = &mut self.desk.naming {
+            naming.field.insert(text);
         } else if let Some(field) = &mut self.desk.filter {
             field.insert(text);
             self.apply_filter();
@@ -139,6 +142,8 @@ impl State {
                 overlay.typed(&self.reads());
             }
             self.desk.overlay = Some(overlay);
+        } else if let Some(naming) = &mut self.desk.naming {
+            change(&mut naming.field);
         } else if let Some(field) = &mut self.desk.filter {
             change(field);
             self.apply_filter();
@@ -146,7 +151,7 @@ impl State {
     }
 
     /// Moves and erases in a field; false where the action is another one.
-    fn act_on_field(&mut self, action: Action) -> bool {
+    pub(super) fn act_on_field(&mut self, action: Action) -> bool {
         match action {
             Action::FieldStart => self.edit(|field| field.cursor = 0),
             Action::FieldEnd => self.edit(|field| field.cursor = field.text.len()),
@@ -505,6 +510,9 @@ impl State {
         if self.desk.overlay.take().is_some() {
             return Vec::new();
         }
+        if self.desk.naming.take().is_some() {
+            return Vec::new();
+        }
         if self.desk.filter.take().is_some() {
             self.set_filter(String::new());
             return Vec::new();
@@ -532,7 +540,7 @@ impl State {
         if let Some(answer) = answer_at(self, column, row) {
             return self.click_answer(answer);
         }
-        if self.desk.overlay.is_some() || self.desk.filter.is_some() {
+        if self.desk.overlay.is_some() || self.desk.types_below() {
             return Vec::new();
         }
         if is_hint && !std::mem::take(&mut self.desk.typed).is_empty() {

@@ -8,11 +8,13 @@ use crate::{
     report::{lines::Lines, merged::Merged},
     text::near_or_all,
     workbench::{
+        desk::Naming,
         effect::Effect,
         keymap::Action,
         merge::{Merge, Which},
         model::{CheckView, Severity},
         older::Older,
+        overlay::Field,
         panes::{self, CHECKS, LOG, Need, RowId},
         widgets::text,
     },
@@ -85,9 +87,45 @@ impl State {
         self.go_to_line(number)
     }
 
-    /// Marks a line of a check's output, or takes its mark away.
-    pub(super) fn mark_line(&mut self, check: &str, line: usize) {
-        let is_marked = self.model.run.toggle_mark(check, line);
+    /// m on a line: takes its mark away, or asks what the mark is called. Who reads lines types no text into a frame.
+    pub(super) fn ask_mark(&mut self, check: &str, line: usize) {
+        let is_marked = self.model.run.check(check).is_some_and(|view| view.marks.contains_key(&line));
+        if is_marked || self.desk.is_lines {
+            let label = (!is_marked).then(String::new);
+            return self.mark_line(check, line, label);
+        }
+        self.desk.naming = Some(Naming { field: Field::default(), check: check.to_owned(), line });
+    }
+
+    /// Keys while a mark is being named.
+    pub(super) fn act_on_naming(&mut self, action: Action) {
+        match action {
+            Action::Enter => {
+                if let Some(Naming { field, check, line }) = self.desk.naming.take() {
+                    self.mark_line(&check, line, Some(field.text.trim().to_owned()));
+                }
+            }
+            Action::Back => self.desk.naming = None,
+            _ => {
+                self.act_on_field(action);
+            }
+        }
+    }
+
+    /// `:label [TEXT]`: the line under the cursor of the log is marked, and its mark is called that.
+    pub(super) fn label_command(&mut self, label: &str) {
+        match panes::line_under_cursor(&self.desk.view(&self.model, &LOG)) {
+            Some((check, line)) => self.mark_line(&check, line, Some(label.to_owned())),
+            None => {
+                let key = self.desk.keys.key(Action::GoLog);
+                self.say(Severity::Info, format!("no line of a log is selected; {key} goes to the log"));
+            }
+        }
+    }
+
+    /// Marks a line of a check's output; without a label, takes its mark away.
+    pub(super) fn mark_line(&mut self, check: &str, line: usize, label: Option<String>) {
+        self.model.run.mark(check, line, label.clone());
         let older = self.model.records.older.as_ref().filter(|older| older.check == check);
         let lines = [older.map(|older| &*older.lines), self.model.run.check(check).map(|check| &check.log)];
         let at_ms = lines.into_iter().flatten().find_map(|lines| lines.get(line)).map(|(at_ms, _)| at_ms);
@@ -95,9 +133,12 @@ impl State {
         let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
         self.say(
             Severity::Ok,
-            match is_marked {
-                true => format!("line {number}{at} is marked; {key} goes to the next mark"),
-                false => format!("line {number}{at} is no longer marked"),
+            match label.as_deref() {
+                Some("") => format!("line {number}{at} is marked; {key} goes to the next mark"),
+                Some(label) => {
+                    format!("line {number}{at} is marked: {}; {key} goes to the next mark", text::clean(label))
+                }
+                None => format!("line {number}{at} is no longer marked"),
             },
         );
         self.desk.mark(Need::Run);
@@ -226,6 +267,15 @@ pub(super) fn missing(log: &Lines, has_record: bool) -> String {
     }
 }
 
+/// What is in front of a marked line where it is saved: `[mark: before the drain] `.
+pub(super) fn mark_of(check: &CheckView, line: usize) -> String {
+    match check.marks.get(&line).map(String::as_str) {
+        None => String::new(),
+        Some("") => "[mark] ".to_owned(),
+        Some(label) => format!("[mark: {label}] "),
+    }
+}
+
 /// The lines of several checks, each with its time and what wrote it.
 fn together(merge: &Merge, state: &State) -> String {
     let checks = merge.of(&state.model.run);
@@ -236,7 +286,8 @@ fn together(merge: &Merge, state: &State) -> String {
         let Some((at_ms, line)) = lines.get(place) else { continue };
         let (check, source) = (&checks[place.log].1.planned.name, lines.source(place));
         let inner = if source.is_empty() { "" } else { "/" };
-        text.extend([&panes::log_clock(at_ms), " [", check, inner, source, "] ", line, "\n"]);
+        let mark = mark_of(checks[place.log].1, place.line);
+        text.extend([&panes::log_clock(at_ms), " ", &mark, "[", check, inner, source, "] ", line, "\n"]);
     }
     text
 }

@@ -136,11 +136,13 @@ impl State {
                 text
             }
             None => {
-                let log = self.logged_check().map(|check| &check.log);
+                let check = self.logged_check();
+                let log = check.map(|check| &check.log);
                 let lines = self.model.records.older.as_ref().map(|older| &*older.lines).or(log);
+                let mark = |number| check.map(|check| super::log::mark_of(check, number)).unwrap_or_default();
                 lines.map_or_else(String::new, |lines| {
                     super::log::missing(lines, self.model.has_record_of_run())
-                        + &lines.text(|at_ms| panes::log_clock(at_ms) + " ")
+                        + &lines.text(|number, at_ms| format!("{} {}", panes::log_clock(at_ms), mark(number)))
                 })
             }
         };

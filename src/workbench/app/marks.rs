@@ -5,7 +5,7 @@ use crate::workbench::{
     effect::Effect,
     keymap::Action,
     model::Severity,
-    panes::{CHECKS, LOG, MOMENTS, NODES, Need, Pane, RUNS, SHAPES},
+    panes::{self, CHECKS, LOG, MOMENTS, NODES, Need, Pane, RUNS, SHAPES},
     widgets::{table::Identity, text},
 };
 
@@ -64,8 +64,13 @@ impl State {
             return self.act(Action::FoldToggle);
         }
         if pane == &LOG {
-            // Its marks are of lines, which may not be rows now.
-            return self.act(Action::Mark);
+            // Its marks are of lines, which may not be rows now; nobody asks what these are called.
+            let under_cursor = panes::line_under_cursor(&self.desk.view(&self.model, pane));
+            if let Some((check, line)) = under_cursor {
+                let is_marked = self.model.run.check(&check).is_some_and(|view| view.marks.contains_key(&line));
+                self.mark_line(&check, line, (!is_marked).then(String::new));
+            }
+            return Vec::new();
         }
         if self.says_unable(action) {
             return Vec::new();

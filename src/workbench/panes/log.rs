@@ -77,8 +77,8 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
             Some(Step::Line(if is_whole { 0 } else { log.first(view.log_options) }))
         }
         Action::Mark => {
-            let (check, line) = under_cursor()?;
-            Some(Step::Mark(view.model.run.checks.get(check)?.planned.name.clone(), line))
+            let (check, line) = line_under_cursor(view)?;
+            Some(Step::Mark(check, line))
         }
         Action::NextMark => {
             let log = log()?;
@@ -88,7 +88,7 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
                 .enumerate()
                 // A recorded run may have been marked further on than it is shown now.
                 .flat_map(|(log, (_, check))| {
-                    check.marks.range(..check.log.end()).map(move |line| LineId { log, line: *line })
+                    check.marks.range(..check.log.end()).map(move |(line, _)| LineId { log, line: *line })
                 });
             let after = under_cursor().and_then(|at| log.place(at));
             let next = log.lines.next_of(marks, after);
@@ -165,8 +165,9 @@ impl<'m> Log<'m> {
         }
     }
 
-    fn is_marked(&self, place: LineId) -> bool {
-        self.checks[place.log].1.marks.contains(&place.line)
+    /// What a marked line is called; empty where its mark has no label.
+    fn mark(&self, place: LineId) -> Option<&'m str> {
+        self.checks[place.log].1.marks.get(&place.line).map(String::as_str)
     }
 
     /// A line that repeats the one before it: told once, with how often.
@@ -174,7 +175,7 @@ impl<'m> Log<'m> {
         let text = |place: LineId| self.lines.get(place).map(|(_, line)| (self.lines.source(place), line));
         // A mark is seen where it was made.
         (before.log, before.line + 1) == (place.log, place.line)
-            && !self.is_marked(place)
+            && self.mark(place).is_none()
             && text(before) == text(place)
     }
 
@@ -377,6 +378,12 @@ pub(in crate::workbench) fn older_of(view: &View<'_>, number: usize) -> Option<S
     let is_there = (log.lines.dropped()..log.lines.end()).contains(&number);
     let is_older = log.together.is_none() && number < check.log.dropped() && !is_there;
     (is_older && log.has_record(view)).then(|| check.planned.name.clone())
+}
+
+/// The line under the cursor: the name of its check, and its number.
+pub(in crate::workbench) fn line_under_cursor(view: &View<'_>) -> Option<(String, usize)> {
+    let (check, line) = view.selected(&PANE).and_then(place_of)?;
+    Some((view.model.run.checks.get(check)?.planned.name.clone(), line))
 }
 
 /// The log that is shown: what it is called, and how many lines it has had.
@@ -592,9 +599,13 @@ fn build(view: &View<'_>) -> Content {
             // Before the line, which may be longer than the panel is wide.
             text = Cell::new(Role::Muted, format!("x {times}  ")).with(&text).and(Role::Muted, until);
         }
+        let mark = log.mark(*place);
+        if let Some(label) = mark.filter(|label| !label.is_empty()) {
+            text = Cell::new(Role::Focus, format!("[{}] ", text::clean(label))).with(&text);
+        }
         let source = log.source(place.log, log.lines.source(*place));
         let beside = is_beside.then_some((Role::Muted, "-"));
-        let marker = log.is_marked(*place).then_some((Role::Focus, "▪")).or(beside);
+        let marker = mark.map(|_| (Role::Focus, "▪")).or(beside);
         let id = |part| RowId::Output { check: log.checks[place.log].0, line: place.line, part };
         if table.wide && text.width() > width {
             for (part, piece) in pieces(&text, width).into_iter().enumerate() {

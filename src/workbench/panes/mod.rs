@@ -76,8 +76,8 @@ pub use heat::PANE as HEAT;
 pub use ladder::PANE as LADDER;
 pub use log::PANE as LOG;
 pub(super) use log::{
-    clock as log_clock, lines_of as lines_of_log, older_of as older_of_log, row_at as log_row_at, row_of as log_row_of,
-    sources_of as sources_of_log,
+    clock as log_clock, line_under_cursor, lines_of as lines_of_log, older_of as older_of_log, row_at as log_row_at,
+    row_of as log_row_of, sources_of as sources_of_log,
 };
 pub use moments::{NOW, PANE as MOMENTS};
 pub use node::PANE as NODE;
@@ -318,7 +318,7 @@ pub enum Step {
     AskDeploy,
     /// Ask before the deploy is canceled.
     AskCancelDeploy,
-    /// Mark a line of a check's output, or take its mark away.
+    /// Ask what the mark of a line of a check's output is called, or take its mark away.
     Mark(String, usize),
     /// The log of one check alone.
     Log,

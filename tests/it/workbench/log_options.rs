@@ -259,7 +259,7 @@ fn lines_that_memory_has_no_more_are_read_from_the_record_by_scrolling_to_them()
     // A number, a search and a mark are of these lines as of any other.
     desk.command("2501");
     assert!(selected(&desk).contains("line 2500 of many"), "{}", selected(&desk));
-    desk.keys("m Enter");
+    desk.keys("m Enter Enter");
     desk.shows("line 2501 of dra-support");
     desk.keys("q");
     desk.command("filter 2600");

@@ -95,7 +95,7 @@ fn the_letters_of_checks_stay_in_a_narrow_panel_and_without_color() {
     run_half_way(&mut desk);
     write(&mut desk);
     on_check(&mut desk, "dra-support");
-    desk.keys("Shift-Down M g l m");
+    desk.keys("Shift-Down M g l m Enter");
     golden("merged-ascii-80x24", &desk.text());
 }
 
@@ -111,9 +111,9 @@ fn marked_checks_share_a_log_and_a_line_is_marked_searched_opened_and_saved_in_i
     desk.shows("log 2 checks, marked");
     assert!(rows(&mut desk).iter().all(|row| !row.contains("accelerator-metrics")));
     // Lines of both are marked and gone through by time.
-    desk.keys("g l g g m");
+    desk.keys("g l g g m Enter");
     desk.shows("line 1 of 09:12:00.100 is marked");
-    desk.keys("G m g g '");
+    desk.keys("G m Enter g g '");
     let row = |desk: &Desk| desk.state.desk.table(&LOG).row().map(|row| row.plain()).unwrap_or_default();
     assert!(row(&desk).contains("GPU devices: 1, expected 1"), "{}", row(&desk));
     desk.keys("'");

@@ -1,7 +1,7 @@
 //! A validation from its question to its end.
 
 use super::{
-    desk::{Desk, list_records, planned, recorded, run_half_way, snapshot},
+    desk::{Desk, NOW, list_records, planned, recorded, run_half_way, snapshot},
     screens::{all_golden, golden},
 };
 use aicr::{
@@ -11,7 +11,8 @@ use aicr::{
         self,
         run::{Request, record::Record},
     },
-    report::plan,
+    report::{lines::Room, plan},
+    term::input::Input,
     validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Status, Stop, Verdict},
     workbench::{
         Look,
@@ -118,11 +119,11 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.shows("line 11999 of many");
     desk.keys("g g");
     desk.shows("looks for resource slices");
-    desk.keys("m");
+    desk.keys("m Enter");
     desk.shows("line 1 of 09:12:03.400 is marked");
     desk.command("6000");
     desk.shows("line 5998 of many");
-    desk.keys("m '");
+    desk.keys("m Enter '");
     desk.shows("looks for resource slices");
     desk.keys("'");
     desk.shows("line 5998 of many");
@@ -839,6 +840,77 @@ fn the_panel_of_a_check_breaks_its_sentences_once() {
     }
 }
 
+/// m asks in the last line; what is typed is seen beside the line, and is in what is saved.
+#[test]
+fn a_mark_of_a_log_has_a_label_where_one_is_typed() {
+    let mut desk = Desk::live(200, 60);
+    run_half_way(&mut desk);
+    desk.keys("4");
+    desk.command("filter operator-health");
+    desk.keys("G g l g g m");
+    desk.shows("label of the mark on line 1: ");
+    desk.shows("Enter marks, Esc does not");
+    assert!(desk.state.model.run.check("operator-health").unwrap().marks.is_empty(), "not before it is answered");
+    desk.type_text("before q");
+    assert!(!desk.state.quit, "letters are text");
+    desk.update(Msg::Input(Input::Paste(" and r".into())));
+    golden("log-label-200x60", &desk.text());
+    desk.keys("Enter");
+    desk.shows("line 1 of 09:12:00.100 is marked: before q and r; ' goes to the next mark");
+    desk.shows("[before q and r] reads pods of namespace gpu-operator");
+    // Esc marks nothing; without a text the mark has no label.
+    desk.keys("j m x Esc");
+    assert_eq!(desk.state.model.run.check("operator-health").unwrap().marks.len(), 1);
+    desk.keys("m Enter");
+    desk.shows("line 2 of 09:12:00.100 is marked; ' goes to the next mark");
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let expected = "09:12:00.100 [mark: before q and r] reads pods of namespace gpu-operator\n\
+                    09:12:00.100 [mark] 1 of 1 pods is ready\n09:12:00.100 red and ";
+    assert!(text.starts_with(expected), "{text}");
+    desk.command("export out.csv");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(text.contains("[before q and r] reads pods"), "{text}");
+    desk.command("merge all");
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(text.contains("09:12:00.100 [mark: before q and r] [operator-health] reads pods"), "{text}");
+    // A mark goes as before; a command gives one a label, or another one. Space asks nothing.
+    desk.command("merge off");
+    desk.keys("g l g g m");
+    desk.shows("line 1 of 09:12:00.100 is no longer marked");
+    desk.command("label after the restart");
+    desk.shows("[after the restart] reads pods of namespace gpu-operator");
+    desk.keys("G Space");
+    assert_eq!(desk.state.model.run.check("operator-health").unwrap().marks.len(), 3);
+}
+
+/// The output of all checks has a limit, whatever each may take.
+#[test]
+fn the_logs_of_a_run_share_their_memory() {
+    let mut desk = Desk::live(200, 60);
+    run_half_way(&mut desk);
+    let log = |check: &str, number: u64| Body::Log {
+        check: check.into(),
+        text: format!("line {number} of many"),
+        source: String::new(),
+    };
+    desk.state.model.run.log_room = Room(1 << 20);
+    let fold = |desk: &mut Desk, body| {
+        desk.state.model.run.fold(Event { seq: 0, observed_at_ms: NOW, stated_at_ms: None, body });
+    };
+    (0..20_000).for_each(|number| fold(&mut desk, log("dra-support", number)));
+    (0..10_000).for_each(|number| fold(&mut desk, log("operator-health", number)));
+    let bytes: usize = desk.state.model.run.checks.iter().map(|check| check.log.bytes()).sum();
+    assert!(bytes <= 1 << 20, "{bytes}");
+    let dropped = |name: &str| desk.state.model.run.check(name).unwrap().log.dropped();
+    assert!(dropped("dra-support") > 0 && dropped("dra-support") > dropped("operator-health"));
+    desk.keys("4");
+    desk.command("filter dra-support");
+    desk.keys("G g l");
+    desk.shows("20,001 lines");
+}
+
 /// What a person marked in a recorded run is where they marked it, whichever way they step.
 #[test]
 fn marks_stay_while_a_recorded_run_is_stepped_back_and_on() {
@@ -849,7 +921,7 @@ fn marks_stay_while_a_recorded_run_is_stepped_back_and_on() {
     let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record)) });
     desk.command("filter dra-support");
-    desk.keys("G g l g g m");
+    desk.keys("G g l g g m Enter");
     desk.shows("line 1 of 09:12:03.400 is marked");
     let marks = |desk: &Desk| desk.state.model.run.check("dra-support").map(|check| check.marks.len());
     assert_eq!(marks(&desk), Some(1));
