@@ -61,6 +61,7 @@ mod outcome;
 mod pause;
 mod plan;
 mod preferences;
+mod recall;
 mod replay;
 mod runs;
 mod saving;

@@ -117,6 +117,7 @@ pub enum Action {
     Erase,
     EraseWord,
     EraseAll,
+    Recall,
     AnswerNo,
     NextAnswer,
     PreviousAnswer,
@@ -355,6 +356,7 @@ pub const BINDINGS: &[Binding] = &[
     popup(&[Field], A::Erase, "erase", &["Backspace"], "erase", "erase the character before the cursor"),
     popup(&[Field], A::EraseWord, "erase-word", &["Ctrl-W"], "erase word", "erase the word before the cursor"),
     popup(&[Field], A::EraseAll, "erase-all", &["Ctrl-U"], "erase all", "erase the text"),
+    popup(&[Field], A::Recall, "recall", &["Ctrl-R"], "old ones", "in the field of a filter, find one that was kept or saved by some of its letters; in the palette, a command"),
 ];
 
 /// The binding of an action.

@@ -581,7 +581,7 @@ impl Reader {
                 self.has_overlay = false;
                 return self.update(Msg::Act(Action::Enter));
             }
-            Some(overlay) if matches!(overlay.kind, Kind::Palette | Kind::Help | Kind::Messages) => {
+            Some(overlay) if matches!(overlay.kind, Kind::Palette | Kind::Recall(_) | Kind::Help | Kind::Messages) => {
                 overlay.table.move_to(place);
                 self.has_overlay = false;
                 return self.update(Msg::Act(Action::Enter));
@@ -684,7 +684,7 @@ impl Reader {
                 self.say_all(answers.iter().enumerate().map(|(at, answer)| format!("{}: {}", at + 1, answer.label)))
             }
             Kind::Confirm { .. } => self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>()),
-            Kind::Palette | Kind::Messages | Kind::Operations | Kind::Preferences | Kind::Help => {
+            Kind::Palette | Kind::Recall(_) | Kind::Messages | Kind::Operations | Kind::Preferences | Kind::Help => {
                 let rows = overlay.table.visible.iter().map(|index| &content.rows[*index]);
                 let lines: Vec<String> = rows
                     .enumerate()

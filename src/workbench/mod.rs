@@ -35,6 +35,7 @@ mod palette;
 pub mod panes;
 pub mod preferences;
 pub mod question;
+pub mod recall;
 pub mod recording;
 pub mod screenshot;
 pub mod script;

@@ -14,6 +14,7 @@ use super::{
     panes::{Pane, RowId, Tables},
     preferences::{self, Preferences},
     question::{Answer, Question},
+    recall,
     session::SavedFilters,
     sizes,
     theme::{Role, Themes},
@@ -91,6 +92,8 @@ pub const QUESTION_WIDTH: u16 = 96;
 pub enum Kind {
     Help,
     Palette,
+    /// What was typed into a field before.
+    Recall(recall::Source),
     Messages,
     /// What can be chosen: preferences, with who set each; what a log shows.
     Preferences,
@@ -122,6 +125,8 @@ pub enum Choice {
     /// Put the command into the field and go on typing.
     Take(String),
     Run(String),
+    /// Put the line into the field that it was looked for from.
+    Recall(String),
     /// Put the cursor of a pane on a row.
     Go(&'static Pane, RowId),
     /// Show the failure of a message, by its place in the history.
@@ -179,6 +184,8 @@ pub struct Overlay {
     pub copy: String,
     /// How many of the first rows Enter takes without a choice.
     pub certain: usize,
+    /// There are lines that were typed into its field before.
+    has_history: bool,
     /// The place in the history that the field was taken from.
     pub recalled: Option<usize>,
     /// Whether lines of a text that are longer than the popup go on below; `None` as preferred.
@@ -199,7 +206,13 @@ impl Overlay {
     pub fn palette(reads: &Reads<'_>, start: &str) -> Overlay {
         let found = palette::palette(reads, start);
         let overlay = Overlay::new(Kind::Palette, Some(Field::with(start)), found.content);
-        Overlay { certain: found.certain, ..overlay }
+        Overlay { certain: found.certain, has_history: !reads.history.is_empty(), ..overlay }
+    }
+
+    /// What was typed into a field before, by some of its letters.
+    pub fn recall(reads: &Reads<'_>, source: recall::Source, start: &str) -> Overlay {
+        let content = recall::content(&source, reads, start);
+        Overlay::new(Kind::Recall(source), Some(Field::with(start)), content)
     }
 
     /// What was said, then what the program logged; newest first.
@@ -445,6 +458,7 @@ impl Overlay {
             table,
             copy: String::new(),
             certain: usize::MAX,
+            has_history: false,
             recalled: None,
             wraps,
             wrapped_to: 0,
@@ -491,8 +505,14 @@ impl Overlay {
             Kind::Confirm { .. } => vec![(A::Enter, "answer"), (A::PageDown, "page"), (A::Back, "close")],
             Kind::Help => vec![(A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")],
             Kind::Palette => {
-                vec![(A::Complete, "complete"), (A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")]
+                let mut hints = vec![(A::Complete, "complete"), (A::NextMatch, "next"), (A::Enter, "do it")];
+                if self.has_history {
+                    hints.push((A::Recall, "old ones"));
+                }
+                hints.push((A::Back, "close"));
+                hints
             }
+            Kind::Recall(_) => vec![(A::NextMatch, "next"), (A::Enter, "take it"), (A::Back, "go back")],
         }
     }
 
@@ -590,13 +610,14 @@ impl Overlay {
         if matches!(self.kind, Kind::Text | Kind::Messages) {
             return self.table.look_for(&field.text);
         }
-        let content = match self.kind {
+        let content = match &self.kind {
             Kind::Help => help(reads, &field.text),
             Kind::Palette => {
                 let found = palette::palette(reads, &field.text);
                 self.certain = found.certain;
                 found.content
             }
+            Kind::Recall(source) => recall::content(source, reads, &field.text),
             _ => return,
         };
         self.table = Table::default();

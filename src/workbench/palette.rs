@@ -171,6 +171,15 @@ fn ranked(entries: Vec<Entry>, typed: &str) -> (Vec<Row>, usize) {
     (fitting.into_iter().map(|(.., entry)| entry.row).collect(), certain)
 }
 
+/// Rows that match by their texts, best first; all of them, where nothing is typed.
+pub(super) fn best(rows: Vec<(String, Row)>, typed: &str) -> Vec<Row> {
+    if typed.trim().is_empty() {
+        return rows.into_iter().map(|(_, row)| row).collect();
+    }
+    let entry = |(name, row): (String, Row)| Entry { name, row, certain: Fit::Exact };
+    ranked(rows.into_iter().map(entry).collect(), typed).0
+}
+
 /// What is typed, made ready to be looked for in thousands of names.
 struct Fits {
     typed: String,

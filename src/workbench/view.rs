@@ -542,16 +542,22 @@ fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
 fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
     let line = state.desk.layout.hint?;
     let keys = &state.desk.keys;
-    if let Some(field) = &state.desk.filter {
+    if let Some(field) = state.desk.filter.as_ref().filter(|_| state.desk.overlay.is_none()) {
         let used = canvas.text(line.x, line.y, line.width, "/", Role::Key);
         let table = state.desk.table(state.desk.focused());
         let (keeps, clears) = (keys.key(Action::Enter), keys.key(Action::Back));
-        let (role, note) = match &table.misread {
+        let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
+        let columns = |note: &str| u16::try_from(text::width(note)).unwrap_or(0);
+        let (role, mut note) = match &table.misread {
             Some(misread) => (Role::Fail, format!("✗ {} ", misread.why)),
             None => (Role::Muted, format!("{}   {keeps} keeps, {clears} clears ", left(table))),
         };
-        let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
-        let columns = u16::try_from(text::width(&note)).unwrap_or(0);
+        if table.misread.is_none() && state.has_old_filters() {
+            let longer = format!("{}, {} finds old ones ", note.trim_end(), keys.key(Action::Recall));
+            let typed = columns(&field.text).max(10);
+            note = if area.width > columns(&longer) + typed { longer } else { note };
+        }
+        let columns = columns(&note);
         if area.width > columns + 10 {
             canvas.right(line, line.y, &note, role);
         }

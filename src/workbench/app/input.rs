@@ -135,7 +135,7 @@ impl State {
     }
 
     /// Changes the field that has the keys, and what depends on it.
-    fn edit(&mut self, change: impl FnOnce(&mut Field)) {
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut Field)) {
         if let Some(mut overlay) = self.desk.overlay.take() {
             if let Some(field) = &mut overlay.field {
                 change(field);
@@ -190,6 +190,7 @@ impl State {
                     self.edit(|field| *field = Field::with(&text));
                 }
             }
+            Action::Recall => self.recall_filter(),
             Action::Back => {
                 self.desk.filter = None;
                 self.set_filter(String::new());
@@ -263,7 +264,17 @@ impl State {
                 overlay.table.find(action == Action::NextFound);
             }
             (Action::Wide, Kind::Text) => overlay.toggle_wrap(),
+            (Action::Back | Action::Close, Kind::Recall(_)) => {
+                self.end_recall(overlay);
+                return Vec::new();
+            }
             (Action::Back | Action::Close | Action::AnswerNo, _) => return Vec::new(),
+            (Action::Recall, Kind::Palette) => {
+                self.recall_command(overlay);
+                return Vec::new();
+            }
+            // Once more is the next one, as in shells.
+            (Action::Recall, Kind::Recall(_)) => overlay.table.move_by(1),
             (Action::Enter, Kind::Question { answers, chosen, .. }) => {
                 let leads = answers.get(*chosen).and_then(|answer| answer.leads.clone());
                 return leads.map_or_else(Vec::new, |question| self.answer(question));
@@ -403,6 +414,11 @@ impl State {
                 self.desk.overlay = Some(Overlay::notice("a line of the log", &text::wrap(line.trim(), 72)));
             }
             Some(Choice::Operation(key)) => self.go_to_operation(&key),
+            Some(Choice::Recall(line)) => {
+                if let Kind::Recall(source) = overlay.kind {
+                    self.recalled(source, &line);
+                }
+            }
             Some(Choice::Line(_) | Choice::Piece(..)) => {}
             None => self.desk.overlay = Some(overlay),
         }

@@ -55,6 +55,111 @@ fn names_prefixes_and_parts_of_paths_are_done_at_once() {
     assert_eq!(desk.state.desk.table(&VALUES).cursor, 2, "a number is a row");
 }
 
+/// What is typed into the field of a filter, while it is open.
+fn field(desk: &Desk) -> Option<&str> {
+    desk.state.desk.filter.as_ref().map(|field| &*field.text)
+}
+
+#[test]
+fn old_filters_are_found_from_their_field_by_some_of_their_letters() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("/");
+    assert!(!desk.text().contains("finds old ones"), "there are none");
+    desk.keys("Ctrl-R");
+    desk.shows("no filter to find yet: Enter keeps one, `:save-filter NAME` saves one");
+    assert_eq!(field(&desk), Some(""), "the field is still open");
+    for filter in ["worker", "name=worker-2", "!gpu", "state=ready"] {
+        desk.keys("Ctrl-U");
+        desk.type_text(filter);
+        desk.keys("Enter /");
+    }
+    desk.keys("Esc");
+    desk.command("save-filter gpus gpu=a100");
+    desk.command("save-filter workers worker");
+
+    // Those with a name come first, each line once; the newest of the others is at their top.
+    desk.keys("/");
+    desk.shows("Esc clears, Ctrl-R finds old ones");
+    desk.keys("Ctrl-R");
+    let overlay = desk.state.desk.overlay.as_ref().unwrap();
+    let rows: Vec<String> = overlay.table.content.rows.iter().map(|row| row.plain()).collect();
+    let rows: Vec<&str> = rows.iter().map(|row| row.trim_end()).collect();
+    assert_eq!(rows, ["gpu=a100  @gpus", "worker  @workers", "state=ready", "!gpu", "name=worker-2"]);
+    golden("recall-filters-80x24", &{
+        (desk.state.desk.width, desk.state.desk.height) = (80, 24);
+        desk.text()
+    });
+    desk.type_text("nmwk2");
+    desk.keys("Enter");
+    assert_eq!(field(&desk), Some("name=worker-2"));
+    assert_eq!(desk.state.desk.table(&NODES).filter, "name=worker-2");
+    desk.keys("Enter");
+    assert_eq!((field(&desk), desk.state.desk.table(&NODES).visible.len()), (None, 1));
+
+    // A saved one is found by its name as well; what is taken can be changed.
+    desk.keys("/ Ctrl-U Ctrl-R");
+    desk.type_text("@gp");
+    desk.keys("Enter");
+    assert_eq!(field(&desk), Some("gpu=a100"));
+    // What is typed already is looked for; once more is the next one.
+    desk.keys("Ctrl-U");
+    desk.type_text("worker");
+    desk.keys("Ctrl-R Ctrl-R Enter");
+    assert_eq!(field(&desk), Some("name=worker-2"));
+}
+
+#[test]
+fn the_field_is_as_it_was_where_no_old_filter_is_taken() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter / Ctrl-U");
+    desk.type_text("maste");
+    desk.keys("Left Ctrl-R");
+    // Nothing is found by what was typed, so that everything is listed.
+    desk.shows("filters saved, then those kept");
+    desk.shows("1 match");
+    desk.type_text("zzz");
+    desk.shows("nothing matches `zzz`; Esc goes back");
+    desk.keys("Enter");
+    assert!(desk.state.desk.overlay.is_some(), "there is nothing to take");
+    desk.keys("Esc");
+    assert!(desk.state.desk.overlay.is_none());
+    desk.type_text("X");
+    assert_eq!(field(&desk), Some("mastXe"), "the cursor is where it was");
+    desk.keys("Ctrl-R Ctrl-C");
+    assert_eq!(field(&desk), Some("mastXe"));
+}
+
+#[test]
+fn old_commands_are_found_from_the_palette() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys(": Ctrl-R");
+    desk.shows("no command to find yet");
+    desk.keys("Esc");
+    desk.command("theme light");
+    desk.command("node worker-2");
+    desk.command("theme dark");
+    desk.keys(":");
+    desk.shows("Ctrl-R old ones");
+    desk.type_text("recipe serv");
+    desk.keys("Left Ctrl-R");
+    desk.shows("commands given");
+    desk.keys("Esc");
+    let typed = desk.state.desk.overlay.as_ref().and_then(|palette| palette.field.clone()).unwrap();
+    assert_eq!((&*typed.text, typed.cursor), ("recipe serv", 10), "as it was");
+    desk.keys("Ctrl-U Ctrl-R");
+    desk.type_text("wkr");
+    desk.keys("Enter");
+    assert_eq!(
+        desk.state.desk.overlay.as_ref().and_then(|palette| palette.field.as_ref()).unwrap().text,
+        "node worker-2"
+    );
+    desk.keys("Enter");
+    let selected = desk.state.desk.table(&NODES).selected.as_ref().map(|row| row.name().to_owned());
+    assert_eq!(selected.as_deref(), Some("worker-2"));
+}
+
 /// A node says more than its columns; what nothing here is called is not sought in silence.
 #[test]
 fn nodes_are_found_by_their_labels_and_readings() {
