@@ -14,7 +14,7 @@ use crate::{
 use serde_json::json;
 
 /// Print the folders and files of this program: what it writes on its own (the log, the records of runs, kept snapshots, the last session, the
-/// reports of panics) with what that takes, and where it looks for preferences and themes.
+/// reports of panics) with what that takes, where it looks for preferences and themes, and what it only remembers to be quicker (what the terminal can do).
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -41,6 +41,15 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
             rows.push(["themes".to_owned(), path(preferences::THEMES), "configuration".to_owned()]);
         }
         None => rows.push(["configuration".to_owned(), "none".to_owned(), "set AICR_CONFIG_DIR".to_owned()]),
+    }
+    match folders::cache() {
+        Some(folder) => {
+            let path = folder.path.join(folders::TERMINALS).display().to_string();
+            let named_by = folder.named_by.unwrap_or("platform").to_owned();
+            rows.push(["cache".to_owned(), folder.path.display().to_string(), named_by]);
+            rows.push(["terminals".to_owned(), path, "cache".to_owned()]);
+        }
+        None => rows.push(["cache".to_owned(), "none".to_owned(), "set AICR_CACHE_DIR".to_owned()]),
     }
     let of = |what: &str| items.iter().find(|item| item.what == what);
     let value = rows.iter().map(|[what, path, named_by]| {

@@ -1,5 +1,5 @@
 //! Where this program keeps its own files: a folder for state, which holds the log, records of runs, the last session and
-//! reports of panics, and one for configuration, which a person writes.
+//! reports of panics, one for configuration, which a person writes, and one for what can be found out again.
 //!
 //! `AICR_STATE_DIR` wins, then `XDG_STATE_HOME` (on every system, macOS included), then what the platform says; alike with
 //! `AICR_CONFIG_DIR` and `XDG_CONFIG_HOME`. Nothing is created here.
@@ -9,6 +9,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// The last session, in the folder for state.
 pub const SESSION: &str = "session.json";
+/// What terminals can do, in the folder for what can be found out again.
+pub const TERMINALS: &str = "terminals.json";
 /// What the names of reports of panics begin with, in the folder for state.
 pub const PANIC: &str = "panic-";
 
@@ -31,6 +33,12 @@ pub fn state() -> Option<Folder> {
 pub fn configuration() -> Option<Folder> {
     let of_platform = |dirs: &ProjectDirs| dirs.config_dir().to_owned();
     of(["AICR_CONFIG_DIR", "XDG_CONFIG_HOME"], |name| std::env::var_os(name), platform().as_ref().map(of_platform))
+}
+
+/// The folder for what may be removed at any time; `None` as for [`state`].
+pub fn cache() -> Option<Folder> {
+    let of_platform = |dirs: &ProjectDirs| dirs.cache_dir().to_owned();
+    of(["AICR_CACHE_DIR", "XDG_CACHE_HOME"], |name| std::env::var_os(name), platform().as_ref().map(of_platform))
 }
 
 fn platform() -> Option<ProjectDirs> {

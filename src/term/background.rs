@@ -1,7 +1,7 @@
-//! Whether the terminal's background is dark or light: from `COLORFGBG`, else asked of the terminal itself (OSC 11).
+//! Whether the terminal's background is dark or light, as a variable or a terminal says it.
 //!
-//! A terminal answers when it likes, between the keys of a person, and one that does not know the question never does. So
-//! nobody waits: a [`Listener`] takes the answer out of the keys when it comes, and gives back whatever is none.
+//! A terminal answers when it likes, between the keys of a person. Where its bytes are read by crossterm, which takes an answer
+//! for keys, a [`Listener`] takes it out of these, and gives back whatever is none.
 
 use super::key::{Code, Key};
 
@@ -11,8 +11,14 @@ pub enum Background {
     Light,
 }
 
-/// The question; the answer comes as `ESC ] 11 ; rgb:RRRR/GGGG/BBBB` and an end.
-pub const QUESTION: &[u8] = b"\x1b]11;?\x07";
+impl Background {
+    pub fn word(self) -> &'static str {
+        match self {
+            Background::Dark => "dark",
+            Background::Light => "light",
+        }
+    }
+}
 
 /// What `COLORFGBG` says, as `foreground;background` or with a word between them; `None` where it says nothing.
 pub fn of_variable(text: &str) -> Option<Background> {
@@ -24,13 +30,8 @@ pub fn of_variable(text: &str) -> Option<Background> {
     }
 }
 
-/// Whether a terminal is asked: not the console and not one that knows no sequences.
-pub fn is_asked(term: &str) -> bool {
-    !term.is_empty() && !["dumb", "linux", "unknown"].contains(&term)
-}
-
 /// `rgb:d6d6/dddd/e6e6`: one to four digits for each of red, green and blue.
-fn of_color(text: &str) -> Option<Background> {
+pub(super) fn of_color(text: &str) -> Option<Background> {
     let channels = text.strip_prefix("rgba:").or_else(|| text.strip_prefix("rgb:"))?;
     let parts: Option<Vec<f64>> = channels
         .split('/')
@@ -170,6 +171,5 @@ mod tests {
         ] {
             assert_eq!(of_variable(text), expected, "{text}");
         }
-        assert!(is_asked("xterm-256color") && !is_asked("dumb") && !is_asked(""));
     }
 }

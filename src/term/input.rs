@@ -1,6 +1,9 @@
 //! What a person does at the terminal, from the events of its bytes or of crossterm.
 
-use super::key::{Code, Key};
+use super::{
+    answers::Answer,
+    key::{Code, Key},
+};
 use terminput::{Event, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind, ScrollDirection};
 use terminput_crossterm::to_terminput;
 
@@ -31,6 +34,15 @@ pub enum Input {
     },
     /// The terminal got or lost the focus.
     Focus(bool),
+}
+
+/// What came from the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// What a person did.
+    Input(Input),
+    /// What the terminal itself says.
+    Answer(Answer),
 }
 
 /// Text of a paste that is kept; the rest of a pasted megabyte is of no use in a field.

@@ -1,10 +1,13 @@
 //! The bytes that a terminal sends, read by whoever waits for them.
 //!
-//! In: what the terminal has sent. Out: [`Input`], in order. Nothing here waits: [`open`] gives a file that an event loop
+//! In: what the terminal has sent. Out: [`Heard`], in order: what a person did, and what the terminal answers. Nothing here waits: [`open`] gives a file that an event loop
 //! watches. crossterm reads on a thread of its own; on a busy machine each thread that has to be woken between a key and
 //! its frame is milliseconds late.
 
-use super::input::{self, Input, PASTE_LIMIT};
+use super::{
+    answers::{self, Reading},
+    input::{self, Heard, PASTE_LIMIT},
+};
 use std::{collections::VecDeque, fs::File};
 use terminput::Event;
 
@@ -16,33 +19,84 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 #[derive(Debug, Default)]
 pub struct Decoder {
     held: Vec<u8>,
+    /// What is held is a key, unless an answer goes on from it.
+    is_undecided: bool,
 }
 
 impl Decoder {
-    /// Takes what was read at once: an Esc at its end is the key, an Esc before its end begins a sequence.
-    pub fn take(&mut self, bytes: &[u8], inputs: &mut VecDeque<Input>) {
+    /// Takes what was read at once: an Esc at its end is the key, an Esc before its end begins a sequence. While answers are
+    /// `awaited`, one at its end may begin one of them, until [`Decoder::decide`] says that nothing has followed.
+    pub fn take(&mut self, bytes: &[u8], awaited: bool, heard: &mut VecDeque<Heard>) {
         for (at, byte) in bytes.iter().enumerate() {
+            // A key and then another one: no answer goes on so.
+            if self.is_undecided && !answers::goes_on(&self.held, *byte) {
+                self.decide(heard);
+            }
+            self.is_undecided = false;
             if byte.is_ascii() && self.held.first().is_some_and(|first| *first != ESC) {
                 // A letter in another encoding takes no key with it.
                 self.held.clear();
             }
             self.held.push(*byte);
-            if self.held == [ESC, ESC] {
-                // The first one began nothing.
-                self.held.pop();
-                inputs.extend(input::from_event(Event::Key(terminput::KeyCode::Esc.into())));
-            }
-            if self.held == [ESC] && at + 1 < bytes.len() {
-                continue;
-            }
-            match Event::parse_from(&self.held) {
-                Ok(None) => self.forget_what_is_too_long(),
-                Ok(Some(event)) => {
+            let is_last = at + 1 == bytes.len();
+            match answers::read(&self.held) {
+                Reading::Answer(answer) => {
                     self.held.clear();
-                    inputs.extend(input::from_event(event));
+                    heard.push_back(Heard::Answer(answer));
                 }
-                Err(_) => self.held.clear(),
+                Reading::Begun => {}
+                Reading::Either if !is_last => {}
+                Reading::Either if awaited => self.is_undecided = true,
+                Reading::Broken => {
+                    // What was begun is lost with the rest of it; a key after it is not.
+                    self.held.clear();
+                    self.held.push(*byte);
+                    self.parse(is_last, heard);
+                }
+                Reading::Keys if self.held.starts_with(&[ESC, b']']) && self.held.len() > 2 => {
+                    let held = std::mem::take(&mut self.held);
+                    self.held.extend_from_slice(&held[..2]);
+                    self.parse(false, heard);
+                    for (index, byte) in held.iter().enumerate().skip(2) {
+                        self.held.push(*byte);
+                        self.parse(is_last && index + 1 == held.len(), heard);
+                    }
+                }
+                Reading::Either | Reading::Keys => self.parse(is_last, heard),
             }
+        }
+    }
+
+    /// Whether what was read last is a key, should nothing follow it soon.
+    pub fn is_undecided(&self) -> bool {
+        self.is_undecided
+    }
+
+    /// Nothing has followed: it is a key.
+    pub fn decide(&mut self, heard: &mut VecDeque<Heard>) {
+        if std::mem::take(&mut self.is_undecided) {
+            self.parse(true, heard);
+        }
+    }
+
+    /// The held bytes as keys and the like.
+    fn parse(&mut self, is_last: bool, heard: &mut VecDeque<Heard>) {
+        if self.held == [ESC, ESC] {
+            // The first one began nothing.
+            self.held.pop();
+            let esc = input::from_event(Event::Key(terminput::KeyCode::Esc.into()));
+            heard.extend(esc.map(Heard::Input));
+        }
+        if self.held == [ESC] && !is_last {
+            return;
+        }
+        match Event::parse_from(&self.held) {
+            Ok(None) => self.forget_what_is_too_long(),
+            Ok(Some(event)) => {
+                self.held.clear();
+                heard.extend(input::from_event(event).map(Heard::Input));
+            }
+            Err(_) => self.held.clear(),
         }
     }
 
@@ -80,15 +134,26 @@ pub fn open() -> Option<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::term::key::Key;
+    use crate::term::{answers::Answer, input::Input, key::Key};
     use proptest::prelude::*;
 
-    fn inputs<'b>(reads: impl IntoIterator<Item = &'b [u8]>) -> Vec<Input> {
-        let (mut decoder, mut inputs) = (Decoder::default(), VecDeque::new());
+    /// What was heard in the end, and what a person did of it.
+    fn heard<'b>(reads: impl IntoIterator<Item = &'b [u8]>, awaited: bool) -> (Vec<Heard>, Vec<Input>) {
+        let (mut decoder, mut heard) = (Decoder::default(), VecDeque::new());
         for bytes in reads {
-            decoder.take(bytes, &mut inputs);
+            decoder.take(bytes, awaited, &mut heard);
         }
-        inputs.into()
+        decoder.decide(&mut heard);
+        let input = |heard: &Heard| match heard {
+            Heard::Input(input) => Some(input.clone()),
+            Heard::Answer(_) => None,
+        };
+        let inputs = heard.iter().filter_map(input).collect();
+        (heard.into(), inputs)
+    }
+
+    fn inputs<'b>(reads: impl IntoIterator<Item = &'b [u8]>) -> Vec<Input> {
+        heard(reads, false).1
     }
 
     /// Keys as they are named, other inputs as they are.
@@ -138,17 +203,83 @@ mod tests {
     #[test]
     fn a_paste_of_any_size_is_held_in_little_room() {
         let (mut decoder, mut inputs) = (Decoder::default(), VecDeque::new());
-        decoder.take(b"\x1b[200~", &mut inputs);
+        decoder.take(b"\x1b[200~", false, &mut inputs);
         let mut most = 0;
         for _ in 0..2000 {
-            decoder.take("\u{e9}".repeat(2048).as_bytes(), &mut inputs);
+            decoder.take("\u{e9}".repeat(2048).as_bytes(), false, &mut inputs);
             most = most.max(decoder.held.capacity());
         }
-        decoder.take(b"\x1b[201~j", &mut inputs);
-        let [Input::Paste(text), Input::Key(key)] = inputs.make_contiguous() else { panic!("{inputs:?}") };
+        decoder.take(b"\x1b[201~j", false, &mut inputs);
+        let [Heard::Input(Input::Paste(text)), Heard::Input(Input::Key(key))] = inputs.make_contiguous() else {
+            panic!("{inputs:?}")
+        };
         assert!(text.starts_with('é') && text.len() > PASTE_LIMIT - 16 && text.len() <= PASTE_LIMIT, "{}", text.len());
         assert_eq!(*key, Key::char('j'));
         assert!(most < 8 * PASTE_LIMIT, "{most} bytes for a paste of 8 MB");
+    }
+
+    /// What a terminal answers to everything that is asked.
+    const ANSWERS: &str =
+        "\x1b[?997;2n\x1b]11;rgb:ffff/fbfb/f0f0\x1b\\\x1b[?2026;2$y\x1b[?2027;0$y\x1b[?2031;2$y\x1b[?0u\x1b[?62;52;c";
+
+    #[test]
+    fn answers_come_in_pieces_between_keys_and_none_of_their_bytes_is_one() {
+        let key = |c| Heard::Input(Input::Key(Key::char(c)));
+        for at in 0..=ANSWERS.len() {
+            let (left, right) = ANSWERS.split_at(at);
+            let (all, keys) = heard([&b"j"[..], left.as_bytes(), right.as_bytes(), &b"k"[..]], true);
+            assert_eq!(keys, [Input::Key(Key::char('j')), Input::Key(Key::char('k'))], "cut at {at}");
+            let answers = all.iter().filter(|heard| matches!(heard, Heard::Answer(_))).count();
+            assert_eq!((answers, all.last()), (7, Some(&key('k'))), "cut at {at}");
+        }
+        let bytes: Vec<[u8; 1]> = ANSWERS.bytes().map(|byte| [byte]).collect();
+        assert_eq!(heard(bytes.iter().map(|byte| &byte[..]), true).1, []);
+        // Late ones are none either, cut anywhere but behind an Esc.
+        let (all, keys) = heard([&b"j"[..], &ANSWERS.as_bytes()[..20], &ANSWERS.as_bytes()[20..]], false);
+        assert_eq!((all.contains(&Heard::Answer(Answer::Attributes)), all.len(), keys.len()), (true, 8, 1));
+    }
+
+    #[test]
+    fn keys_that_an_answer_could_begin_with_are_kept_while_answers_are_awaited() {
+        let words = |reads: &[&str]| {
+            let inputs = heard(reads.iter().map(|read| read.as_bytes()), true).1;
+            let word = |input: &Input| match input {
+                Input::Key(key) => key.to_string(),
+                other => format!("{other:?}"),
+            };
+            inputs.iter().map(word).collect::<Vec<_>>().join(" ")
+        };
+        for (reads, expected) in [
+            (&["\x1b"][..], "Esc"),
+            (&["\x1b", "j"], "Esc j"),
+            (&["\x1b", "\x1b", "j"], "Esc Esc j"),
+            (&["\x1bj"], "Alt-j"),
+            (&["\x1b", "[A"], "Up"),
+            (&["\x1b]"], "Alt-]"),
+            (&["\x1b]", "j"], "Alt-] j"),
+            (&["\x1b]11j"], "Alt-] 1 1 j"),
+            (&["\x1b]é"], "Alt-] é"),
+            // What is cut short takes no key with it.
+            (&["\x1b[?2026", "q"], "q"),
+            (&["\x1b]11;rgb:12", "\r"], "Enter"),
+            (&["\x1b[?2026;2$y\x1b", "q"], "Esc q"),
+        ] {
+            assert_eq!(words(reads), expected, "{reads:?}");
+        }
+    }
+
+    #[test]
+    fn keys_with_codes_of_their_own_mean_the_same() {
+        for (reads, expected) in [
+            (&["\x1b[27u"][..], "Esc"),
+            (&["\x1b[99;5u\x1b[112;5u"], "Ctrl-C Ctrl-P"),
+            (&["\x1b[120;3u"], "Alt-x"),
+            (&["\x1b[57414u\x1b[57420u\x1b[57419u"], "Enter Down Up"),
+            (&["\x1b[57421u\x1b[57423u"], "PgUp Home"),
+            (&["\r\t\x7f\x1b[A"], "Enter Tab Backspace Up"),
+        ] {
+            assert_eq!(words(reads), expected, "{reads:?}");
+        }
     }
 
     proptest! {

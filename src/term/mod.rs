@@ -4,6 +4,7 @@
 //! out: the guard's drop, a panic (`cli::crash`), signals (the workbench's driver) and before a foreign program gets the
 //! terminal.
 
+pub mod answers;
 pub mod background;
 pub mod clipboard;
 pub mod color;
@@ -14,6 +15,7 @@ pub mod keyboard;
 #[cfg(unix)]
 pub mod lines;
 pub mod link;
+pub mod probe;
 pub mod reader;
 pub mod screen;
 pub mod wire;
@@ -23,7 +25,7 @@ use std::{
     io,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     thread::{self, ThreadId},
     time::Duration,
@@ -32,10 +34,86 @@ use wire::Wire;
 
 /// Whether the terminal is in our modes. Static, because the panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// The extras that are on. Static for the same reason.
+static EXTRAS: AtomicU8 = AtomicU8::new(0);
 /// How long the way out waits for a terminal that takes no bytes.
 const LEAVING: Duration = Duration::from_secs(1);
 /// The thread that draws; a panic elsewhere must not tear the screen down under it.
 static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+/// What only some terminals can do: on where it was reported, and off again whenever we leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// Frames are shown whole (synchronized output).
+    Frames,
+    /// A character is as wide as we count it, whatever it is made of.
+    Clusters,
+    /// The terminal reports when it becomes dark or light.
+    Schemes,
+    /// Esc and chords with Ctrl and Alt have codes of their own. Nothing else of that protocol is asked for.
+    Keyboard,
+}
+
+impl Extra {
+    pub const ALL: [Extra; 4] = [Extra::Frames, Extra::Clusters, Extra::Schemes, Extra::Keyboard];
+
+    /// The number of the private mode, where it is one.
+    pub fn mode(self) -> Option<u16> {
+        match self {
+            Extra::Frames => Some(2026),
+            Extra::Clusters => Some(2027),
+            Extra::Schemes => Some(2031),
+            Extra::Keyboard => None,
+        }
+    }
+
+    /// As it is written down.
+    pub fn word(self) -> &'static str {
+        match self {
+            Extra::Frames => "synchronized-output",
+            Extra::Clusters => "grapheme-clusters",
+            Extra::Schemes => "color-scheme",
+            Extra::Keyboard => "keyboard",
+        }
+    }
+
+    /// Frames are put into it one by one.
+    fn on(self) -> &'static [u8] {
+        match self {
+            Extra::Frames => b"",
+            Extra::Clusters => b"\x1b[?2027h",
+            Extra::Schemes => b"\x1b[?2031h",
+            Extra::Keyboard => b"\x1b[>1u",
+        }
+    }
+
+    fn off(self) -> &'static [u8] {
+        match self {
+            Extra::Frames => b"\x1b[?2026l",
+            Extra::Clusters => b"\x1b[?2027l",
+            Extra::Schemes => b"\x1b[?2031l",
+            Extra::Keyboard => b"\x1b[<u",
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// What turns an extra on; nothing where it is on already or the terminal is not ours.
+pub fn turn_on(extra: Extra) -> &'static [u8] {
+    if !ENTERED.load(Ordering::SeqCst) || EXTRAS.fetch_or(extra.bit(), Ordering::SeqCst) & extra.bit() != 0 {
+        return b"";
+    }
+    extra.on()
+}
+
+/// What turns these off, the last one first.
+fn turning_off(extras: u8) -> Vec<u8> {
+    let on = Extra::ALL.into_iter().rev().filter(|extra| extras & extra.bit() != 0);
+    on.flat_map(Extra::off).copied().collect()
+}
 
 /// Our terminal modes; they end when this is dropped.
 #[derive(Debug)]
@@ -98,13 +176,14 @@ pub fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    wire::finish(leaving(), LEAVING);
+    let extras = EXTRAS.swap(0, Ordering::SeqCst);
+    wire::finish(leaving(extras), LEAVING);
     let _ = terminal::disable_raw_mode();
 }
 
-/// What ends every mode that we use.
-fn leaving() -> Vec<u8> {
-    let mut bytes = [&b"\x1b[?2026l"[..], mouse_sequence(false), b"\x1b[0m"].concat();
+/// What ends every mode that we use, and these extras. They come first: some of them are of the screen that is left.
+fn leaving(extras: u8) -> Vec<u8> {
+    let mut bytes = [&turning_off(extras)[..], mouse_sequence(false), b"\x1b[0m"].concat();
     // Errors are of no use here: the terminal may be gone, and there is nobody to tell.
     let _ = execute!(
         bytes,
@@ -122,7 +201,9 @@ fn leaving() -> Vec<u8> {
 /// Standard output takes no bytes.
 pub fn reset() -> io::Result<()> {
     let mut out = io::stdout().lock();
-    io::Write::write_all(&mut out, &leaving())?;
+    // Which ones were on is not known; where none is asked for, none was.
+    let is_asked = probe::asks(|name| std::env::var(name).ok()) > probe::Asks::Nothing;
+    io::Write::write_all(&mut out, &leaving(if is_asked { u8::MAX } else { 0 }))?;
     io::Write::flush(&mut out)?;
     #[cfg(unix)]
     lines::take_lines();
@@ -270,6 +351,15 @@ mod tests {
         assert_eq!(clipboard_sequence(&"x".repeat(60_000), false), None);
         let wrapped = clipboard_sequence("hi", true).unwrap();
         assert!(wrapped.starts_with(b"\x1bPtmux;\x1b\x1b]52;c;aGk="));
+    }
+
+    #[test]
+    fn extras_end_with_the_last_one_first_and_only_those_that_are_on() {
+        assert_eq!(turning_off(0), b"");
+        let some = Extra::Schemes.bit() | Extra::Keyboard.bit();
+        assert_eq!(turning_off(some), b"\x1b[<u\x1b[?2031l");
+        assert_eq!(turning_off(u8::MAX), b"\x1b[<u\x1b[?2031l\x1b[?2027l\x1b[?2026l");
+        assert_eq!(turn_on(Extra::Schemes), b"", "the terminal is not ours");
     }
 
     #[test]

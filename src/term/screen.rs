@@ -1,4 +1,5 @@
-//! Frames to bytes: what changed since the last frame, in one write, inside a synchronized update; links around what they
+//! Frames to bytes: what changed since the last frame, in one write, inside a synchronized update where
+//! the terminal knows that; links around what they
 //! belong to.
 
 use super::{damage::Damage, link::Address};
@@ -31,6 +32,8 @@ pub struct Screen<W: Write> {
     links: Vec<(Rect, Address)>,
     /// The terminal's content is unknown: the next frame starts from a cleared screen.
     unknown: bool,
+    /// A frame is shown when it is whole: the terminal has reported that it can do that.
+    pub synchronized: bool,
     /// Frames and bytes written so far.
     pub frames: u64,
     pub bytes: u64,
@@ -43,6 +46,7 @@ impl<W: Write> Screen<W> {
             shown: Buffer::default(),
             links: Vec::new(),
             unknown: true,
+            synchronized: false,
             frames: 0,
             bytes: 0,
         }
@@ -79,7 +83,9 @@ impl<W: Write> Screen<W> {
         caret: Caret,
     ) -> io::Result<()> {
         let mut bytes: Vec<u8> = Vec::with_capacity(4096);
-        bytes.extend_from_slice(b"\x1b[?2026h\x1b[?25l");
+        let [begin, end]: [&[u8]; 2] = if self.synchronized { [b"\x1b[?2026h", b"\x1b[?2026l"] } else { [b"", b""] };
+        bytes.extend_from_slice(begin);
+        bytes.extend_from_slice(b"\x1b[?25l");
         let mut damage = damage.clone();
         if self.unknown || self.shown.area != frame.area {
             bytes.extend_from_slice(b"\x1b[0m\x1b[2J");
@@ -122,7 +128,7 @@ impl<W: Write> Screen<W> {
         if let Caret::Shown(_) = caret {
             bytes.extend_from_slice(b"\x1b[?25h");
         }
-        bytes.extend_from_slice(b"\x1b[?2026l");
+        bytes.extend_from_slice(end);
         for stretch in stretches {
             stretch.put(&mut self.shown);
         }
@@ -207,6 +213,11 @@ mod tests {
         screen.draw(&frame, Caret::Anywhere).unwrap();
         assert!(screen.bytes - first < 60, "{}", screen.bytes - first);
         assert_eq!(wire.writes, 2);
+        assert!(!wire.bytes.windows(6).any(|bytes| bytes == b"\x1b[?202"), "not reported, not asked for");
+        let mut wire = Wire::default();
+        let mut screen = Screen::new(&mut wire);
+        screen.synchronized = true;
+        screen.draw(&Buffer::empty(Rect::new(0, 0, 20, 4)), Caret::Anywhere).unwrap();
         assert!(wire.bytes.starts_with(b"\x1b[?2026h") && wire.bytes.ends_with(b"\x1b[?2026l"));
     }
 

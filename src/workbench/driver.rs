@@ -34,12 +34,12 @@ use crate::{
     store::{copy::PrivateCopy, folders, own},
     term::{
         self,
-        background::{self, Heard},
         clipboard::{self, Way},
         color::{self, When},
-        input::Input,
+        input::{Heard, Input},
         key::Key,
         link::{Link, Links},
+        probe::{self, Change, Probe, Terminals},
         screen::Screen,
         wire::Wire,
     },
@@ -71,35 +71,33 @@ pub(super) async fn run(options: RunOptions, workers: Handle) -> Closed {
 async fn open(options: RunOptions, workers: Handle) -> Result<Closed, Failure> {
     let level = options.look.color.unwrap_or_else(|| color::level(When::Auto, true, |name| std::env::var(name).ok()));
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
-    let named = std::env::var("COLORFGBG").ok().and_then(|text| background::of_variable(&text));
     let mut state = State::new(&options, level, width, height)
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
-    if let Some(background) = named.filter(|_| options.look.detect) {
-        state.update(Msg::Background(background));
-    }
-    let asks = options.look.detect
-        && named.is_none()
-        && level >= color::Level::Ansi256
-        && background::is_asked(&std::env::var("TERM").unwrap_or_default());
     let written = Arc::new(Notify::new());
     let writes = written.clone();
     let (guard, wire) =
         term::enter(options.mouse, move || writes.notify_one()).map_err(|error| terminal_failure(&error))?;
+    let (keys, mut screen) = (Keys::new(), Screen::new(wire));
+    let variable = |name: &str| std::env::var(name).ok();
+    let probe = Probe::new(probe::asks(variable).min(keys.understands()), variable);
+    let first = probe.first(terminals().get(&probe::name(variable)));
+    if let Some(background) = first.background {
+        state.update(Msg::Background(background));
+    }
+    if first.extras.contains(&term::Extra::Frames) {
+        term::turn_on(term::Extra::Frames);
+        screen.synchronized = true;
+    }
     let (sender, results) = mpsc::channel(256);
     let mut driver = Driver {
         state,
         clipboard: options.clipboard,
         links: options.links,
-        listener: asks.then(background::Listener::default),
+        probe,
+        asked: None,
         worker: Worker::new(&options, sender, workers),
         painted: Painted::default(),
-        terminal: Terminal {
-            screen: Screen::new(wire),
-            written,
-            keys: Some(Keys::new()),
-            mouse: options.mouse,
-            lost: false,
-        },
+        terminal: Terminal { screen, written, keys: Some(keys), mouse: options.mouse, lost: false },
         results,
         signals: Signals::new(&Signal::ALL).map_err(|error| terminal_failure(&error))?,
         pace: Pace::new(),
@@ -109,9 +107,8 @@ async fn open(options: RunOptions, workers: Handle) -> Result<Closed, Failure> {
         saved: options.saved.clone().unwrap_or_default(),
         leaving: None,
     };
-    if asks {
-        driver.terminal.screen.write(background::QUESTION).map_err(|error| terminal_failure(&error))?;
-    }
+    // Before the first frame: a terminal that shows a part of a question shows it below that.
+    driver.ask()?;
     let keeps = options.writes_session;
     let closed = driver.run(keeps).await;
     drop(guard);
@@ -137,7 +134,7 @@ struct Terminal {
 
 impl Terminal {
     /// The next input; never where keys are not ours to read.
-    async fn input(&mut self) -> io::Result<Input> {
+    async fn input(&mut self) -> io::Result<Heard> {
         match &mut self.keys {
             Some(keys) if !self.lost => keys.next().await,
             _ => std::future::pending().await,
@@ -185,7 +182,9 @@ impl Reason {
 /// What wakes the loop.
 enum Wake {
     Signal(Signal),
-    Input(Input),
+    Heard(Heard),
+    /// The time for answers of the terminal is over.
+    Unanswered,
     TerminalClosed,
     EditorEnded(io::Result<ExitStatus>),
     Due(Due),
@@ -202,8 +201,9 @@ struct Driver {
     state: State,
     clipboard: clipboard::Choice,
     links: Links,
-    /// While the terminal may answer what its background is.
-    listener: Option<background::Listener>,
+    /// What the terminal was asked, and since when its answers are waited for.
+    probe: Probe,
+    asked: Option<Instant>,
     worker: Worker,
     /// The frame that was drawn last.
     painted: Painted,
@@ -226,6 +226,7 @@ impl Driver {
     /// Runs until the end, and then writes down what the next session begins with.
     async fn run(mut self, keeps: bool) -> Closed {
         let ended = self.until_the_end().await;
+        self.take_last_answers().await;
         let kept = if keeps { keep(self.state.session()) } else { Ok(()) };
         // What made it end is more important.
         Closed { outcome: ended.and(kept), last_words: self.worker.last_words() }
@@ -268,12 +269,23 @@ impl Driver {
                     self.terminal.lost = true;
                     Some(Reason::TerminalClosed)
                 }
-                Wake::Input(input) => {
+                Wake::Heard(Heard::Input(input)) => {
                     self.pace.hurry();
                     if input == Input::Focus(true) {
                         self.read_preferences()?;
                     }
-                    self.heard(input)?
+                    self.input(input)?
+                }
+                Wake::Heard(Heard::Answer(answer)) => {
+                    let changes = self.probe.take(answer);
+                    self.changed(changes)?;
+                    None
+                }
+                Wake::Unanswered => {
+                    self.asked = None;
+                    let changes = self.probe.over();
+                    self.changed(changes)?;
+                    None
                 }
                 Wake::Signal(signal) => self.signal(signal)?,
             };
@@ -286,7 +298,7 @@ impl Driver {
     }
 
     async fn wake(&mut self) -> Wake {
-        let Driver { state, worker, terminal, results, signals, pace, editor, leaving, saved, .. } = self;
+        let Driver { state, worker, terminal, results, signals, pace, editor, leaving, saved, asked, .. } = self;
         // A terminal that has not taken the last frame gets the newest one afterwards.
         let idle = terminal.screen.out().is_idle();
         let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
@@ -305,10 +317,17 @@ impl Driver {
                 (Some(_), None) => {}
             }
         };
+        let unanswered = async {
+            match asked {
+                Some(asked) => tokio::time::sleep_until(*asked + probe::BUDGET).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             signal = signals.next() => Wake::Signal(signal),
-            input = terminal.input() => input.map_or(Wake::TerminalClosed, Wake::Input),
+            heard = terminal.input() => heard.map_or(Wake::TerminalClosed, Wake::Heard),
+            () = unanswered => Wake::Unanswered,
             status = edited => Wake::EditorEnded(status),
             () = written.notified(), if !idle => Wake::Written,
             due = pace.next(changed, ticking) => Wake::Due(due),
@@ -325,24 +344,66 @@ impl Driver {
         Ok((self.state.quit && self.leaving.is_none()).then_some(Reason::Quit))
     }
 
-    /// Input as it arrives, among which an answer of the terminal may be.
-    fn heard(&mut self, input: Input) -> Result<Option<Reason>, Failure> {
-        let (Some(listener), Input::Key(key)) = (&mut self.listener, &input) else { return self.input(input) };
-        match listener.hear(*key) {
-            Heard::Part => Ok(None),
-            Heard::Answer(answer) => {
-                self.listener = None;
-                answer.map_or(Ok(None), |background| self.update(Msg::Background(background)))
-            }
-            Heard::Keys(keys) => {
-                for key in keys {
-                    if let Some(reason) = self.input(Input::Key(key))? {
-                        return Ok(Some(reason));
+    /// Asks the terminal what it can do; nothing waits for its answers.
+    fn ask(&mut self) -> Result<(), Failure> {
+        let questions = self.probe.ask();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        if let Some(keys) = &mut self.terminal.keys {
+            keys.expect_answers();
+        }
+        self.asked = Some(Instant::now());
+        self.terminal.screen.write(questions).map_err(|error| terminal_failure(&error))
+    }
+
+    /// What the terminal has said of itself comes to count.
+    fn changed(&mut self, changes: Vec<Change>) -> Result<(), Failure> {
+        if !self.probe.is_pending() {
+            self.asked = None;
+        }
+        for change in changes {
+            match change {
+                Change::Background(background) => {
+                    self.update(Msg::Background(background))?;
+                }
+                Change::TurnOn(extra) => {
+                    self.terminal.screen.synchronized |= extra == term::Extra::Frames;
+                    let bytes = term::turn_on(extra);
+                    if !bytes.is_empty() {
+                        self.terminal.screen.write(bytes).map_err(|error| terminal_failure(&error))?;
                     }
                 }
-                Ok(None)
+                Change::Unsynchronized => self.terminal.screen.synchronized = false,
+                Change::Keep(known) => term::in_background(move || {
+                    let name = probe::name(|name| std::env::var(name).ok());
+                    let (before, path) = (terminals(), terminals_file());
+                    if let Some(path) = path.filter(|_| before.get(&name) != Some(&known)) {
+                        // It is asked again at every start; nobody has to know that it could not be kept.
+                        let _ = own::keep(&path, &before.with(&name, known).text());
+                    }
+                }),
             }
         }
+        Ok(())
+    }
+
+    /// Takes answers that are still on their way, so that the shell does not get them as keys.
+    async fn take_last_answers(&mut self) {
+        let Some(asked) = self.asked.filter(|_| !self.terminal.lost) else { return };
+        let probe = &mut self.probe;
+        let terminal = &mut self.terminal;
+        let answers = async {
+            while probe.is_pending() {
+                match terminal.input().await {
+                    Ok(Heard::Answer(answer)) => drop(probe.take(answer)),
+                    Ok(Heard::Input(_)) => {}
+                    Err(_) => break,
+                }
+            }
+        };
+        // One that does not answer is not waited for.
+        let _ = tokio::time::timeout_at(asked + probe::BUDGET, answers).await;
     }
 
     fn input(&mut self, input: Input) -> Result<Option<Reason>, Failure> {
@@ -481,7 +542,10 @@ impl Driver {
                 // The reader of keys stays: woken now, it could swallow the first key after the stop.
                 Effect::Suspend => {
                     match term::suspend(self.terminal.mouse).map_err(|error| terminal_failure(&error))? {
-                        term::Suspended::Resumed => self.resumed(),
+                        term::Suspended::Resumed => {
+                            self.ask()?;
+                            self.resumed();
+                        }
                         term::Suspended::NoShell => {
                             self.state.say(super::model::Severity::Info, "not started from a shell with job control");
                         }
@@ -587,6 +651,7 @@ impl Driver {
         let Some(editor) = self.editor.take() else { return Ok(()) };
         term::resume(self.terminal.mouse).map_err(|error| terminal_failure(&error))?;
         self.terminal.keys = Some(Keys::new());
+        self.ask()?;
         self.resumed();
         if let Err(error) = status {
             let doing = format!("run `{}`", editor.program);
@@ -702,6 +767,17 @@ pub(super) fn last_session() -> (Session, Option<String>) {
         Err(error) => format!("it cannot be moved: {error}"),
     };
     (Session::default(), Some(format!("the last session cannot be restored: {because}; {aside}")))
+}
+
+/// Where it is kept what terminals can do.
+fn terminals_file() -> Option<PathBuf> {
+    folders::cache().map(|folder| folder.path.join(folders::TERMINALS))
+}
+
+/// What terminals have said of themselves at earlier starts.
+fn terminals() -> Terminals {
+    let text = terminals_file().and_then(|path| own::text(&path).ok().flatten());
+    text.map_or_else(Terminals::default, |text| Terminals::parse(&text))
 }
 
 /// Milliseconds since the epoch.

@@ -155,8 +155,6 @@ pub struct RunOptions {
 pub struct Look {
     /// `dark` where not stated, or `light` where the terminal says that its background is.
     pub theme: Option<String>,
-    /// Whether to ask the terminal for its background.
-    pub detect: bool,
     /// Themes that there are.
     pub themes: theme::Themes,
     /// As `--color` asks; the environment decides where it does not.

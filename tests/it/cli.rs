@@ -630,8 +630,12 @@ fn a_script_writes_what_it_exports_and_says_what_it_does_not_copy() {
 /// After a program that was killed, whatever it was.
 #[test]
 fn a_terminal_is_repaired_on_request() {
-    let run = Sandbox::new().aicr(&["tui", "--reset-terminal"]);
-    assert_eq!(run.code, 0, "{}", run.transcript);
+    let written = |term: &str| {
+        let output = Sandbox::new().command(&["tui", "--reset-terminal"]).env("TERM", term).output().unwrap();
+        assert!(output.status.success(), "{term}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let stdout = written("xterm-256color");
     for (mode, what) in [
         ("\x1b[?1049l", "the alternate screen"),
         ("\x1b[?25h", "the cursor"),
@@ -639,9 +643,14 @@ fn a_terminal_is_repaired_on_request() {
         ("\x1b[?1004l", "reports of the focus"),
         ("\x1b[?1000l", "reports of the mouse"),
         ("\x1b[?2026l", "synchronized output"),
+        ("\x1b[?2027l", "widths of characters"),
+        ("\x1b[?2031l", "reports of the color scheme"),
+        ("\x1b[<u", "codes for keys"),
     ] {
-        assert!(run.stdout.contains(mode), "{what}: {:?}", run.stdout);
+        assert!(stdout.contains(mode), "{what}: {stdout:?}");
     }
+    let console = written("linux");
+    assert!(console.contains("\x1b[?25h") && !console.contains("\x1b[<u"), "{console:?}");
 }
 
 #[test]

@@ -650,14 +650,138 @@ fn a_session_is_restored_and_fresh_begins_anew() {
 fn a_bright_terminal_gets_the_light_theme_and_keys_stay_keys() {
     let mut terminal = Terminal::start_with(100, 30, "--demo tui", &[("COLORTERM", "truecolor".as_ref())]);
     terminal.shows("DEMO fresh");
-    let ground = |screen: &vt100::Screen| screen.cell(20, 50).map(|cell| cell.bgcolor());
-    terminal.until("a dark ground", |screen| ground(screen) == Some(vt100::Color::Rgb(0x12, 0x16, 0x1c)));
+    terminal.until("a dark ground", |screen| ground(screen) == DARK);
     // As a terminal answers, between two keys.
     terminal.press("j\x1b]11;rgb:ffff/fbfb/f0f0\x1b\\2");
-    terminal.until("a light ground", |screen| ground(screen) == Some(vt100::Color::Rgb(0xfb, 0xfb, 0xf8)));
+    terminal.until("a light ground", |screen| ground(screen) == LIGHT);
     terminal.shows("SET BY");
     terminal.press("q");
     terminal.restored(0);
+}
+
+/// What is asked, of those that are asked anything.
+const QUESTIONS: &str = "\x1b[?996n\x1b]11;?\x07\x1b[?2026$p\x1b[?2027$p\x1b[?2031$p\x1b[?u\x1b[c";
+
+fn ground(screen: &vt100::Screen) -> Option<vt100::Color> {
+    screen.cell(20, 50).map(|cell| cell.bgcolor())
+}
+
+const DARK: Option<vt100::Color> = Some(vt100::Color::Rgb(0x12, 0x16, 0x1c));
+const LIGHT: Option<vt100::Color> = Some(vt100::Color::Rgb(0xfb, 0xfb, 0xf8));
+
+#[test]
+fn what_a_terminal_answers_late_and_in_pieces_counts_and_is_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("COLORTERM", "truecolor".as_ref()), ("AICR_CACHE_DIR", folder.path().as_os_str())];
+    let mut terminal = Terminal::start_with(100, 30, "--demo tui", &variables);
+    terminal.shows("worker-3");
+    terminal.until("a dark ground", |screen| ground(screen) == DARK);
+    let written = terminal.written();
+    assert_eq!(written.matches(QUESTIONS).count(), 1, "asked once");
+    assert!(written.find(QUESTIONS) < written.find("\x1b[2J"), "a part of a question that is shown is cleared");
+    for unreported in ["\x1b[?2026h", "\x1b[?2027h", "\x1b[?2031h", "\x1b[>1u"] {
+        assert!(!written.contains(unreported), "{unreported:?} before the terminal has reported it");
+    }
+    // The scheme comes before the color.
+    for piece in [
+        "j",
+        "\x1b[?997;",
+        "2n\x1b]11;rgb:00",
+        "00/0000/0000\x1b",
+        "\\j\x1b[?20",
+        "26;2$y\x1b[?2027;2$y\x1b[?2031;2$y\x1b[",
+        "?0u\x1b[?62;5",
+        "2c",
+    ] {
+        terminal.press(piece);
+    }
+    terminal.until("a light ground", |screen| ground(screen) == LIGHT);
+    ["\x1b[?2031h", "\x1b[?2027h", "\x1b[>1u", "\x1b[?2026h"].iter().for_each(|mode| terminal.writes(mode));
+    let shown = terminal.shows("›worker-1");
+    assert!(!shown.contains("not bound"), "a byte of an answer was a key: {shown}");
+    // Keys have codes of their own now. A change is reported at any time.
+    terminal.press("\x1b[63u");
+    terminal.shows("help: Cluster");
+    terminal.press("\x1b[27u\x1b[?997;1n");
+    terminal.until("a dark ground", |screen| ground(screen) == DARK);
+    terminal.press("\x1b[?997;2n");
+    terminal.until("a light ground", |screen| ground(screen) == LIGHT);
+    terminal.press("q");
+    terminal.restored(0);
+    let written = terminal.written();
+    assert!(written.contains("\x1b[<u\x1b[?2031l\x1b[?2027l\x1b[?2026l"), "what was turned on is turned off");
+
+    // The next start knows at once, and asks all the same.
+    let file = folder.path().join("terminals.json");
+    let deadline = Instant::now() + PATIENCE;
+    while !file.exists() {
+        assert!(Instant::now() < deadline, "nothing was remembered");
+        std::thread::yield_now();
+    }
+    let mut terminal = Terminal::start_with(100, 30, "--demo tui", &variables);
+    terminal.shows("worker-3");
+    let written = terminal.written();
+    assert!(written.contains(QUESTIONS) && written.contains("\x1b[?2026h"));
+    assert!(!written.contains("48;2;18;22;28"), "the first frame was dark");
+    terminal.until("a light ground", |screen| ground(screen) == LIGHT);
+    terminal.press("q");
+    terminal.restored(0);
+    let written = terminal.written();
+    for unreported in ["\x1b[?2027h", "\x1b[?2031h", "\x1b[>1u", "\x1b[<u"] {
+        assert!(!written.contains(unreported), "{unreported:?} because another session had it");
+    }
+}
+
+#[test]
+fn extras_end_with_a_suspension_and_the_terminal_is_asked_again_after_it() {
+    let mut terminal = Terminal::start(80, 24, "--demo tui");
+    terminal.shows("DEMO fresh");
+    terminal.press("\x1b[?2026;2$y\x1b[?2031;2$y\x1b[?0u\x1b[?62c");
+    terminal.writes("\x1b[>1u");
+    terminal.press("\x1b[122;5u");
+    terminal.until("the shell's screen", |screen| !screen.alternate_screen());
+    assert!(terminal.written().contains("\x1b[<u\x1b[?2031l\x1b[?2026l"));
+    let stopped = terminal.program();
+    let state = |pid: Pid| std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    let deadline = Instant::now() + PATIENCE;
+    while !state(stopped).rsplit(") ").next().unwrap_or_default().starts_with('T') {
+        assert!(Instant::now() < deadline, "the program was not stopped");
+        std::thread::yield_now();
+    }
+    kill_process_group(terminal.shell(), Signal::CONT).unwrap();
+    terminal.until("the workbench again", |screen| screen.alternate_screen() && screen.contents().contains("worker-3"));
+    terminal
+        .wait("the questions again", |parsed| String::from_utf8_lossy(&parsed.bytes).matches(QUESTIONS).count() == 2);
+    // This one is another terminal.
+    terminal.press("\x1b[?62c");
+    terminal.press("q");
+    terminal.restored(0);
+    assert_eq!(terminal.written().matches("\x1b[>1u").count(), 1, "on again, though it was not reported again");
+}
+
+#[test]
+fn a_terminal_that_shows_questions_is_asked_nothing_and_one_that_never_answers_is_not_waited_for() {
+    let questions =
+        ["\x1b[?996n", "\x1b]11;?", "$p", "\x1b[?u", "\x1b[c", "?2026", "?2027", "?2031", "\x1b[>1u", "\x1b[<u"];
+    for term in ["linux", "screen", "screen.xterm-256color", "xterm-256color"] {
+        let mut terminal = Terminal::start_with(80, 24, "--demo tui", &[("TERM", term.as_ref())]);
+        terminal.shows("DEMO fresh");
+        terminal.press("/");
+        terminal.shows("Enter keeps");
+        terminal.press("\x1b");
+        terminal.until("the field to close", |screen| !screen.contents().contains("Enter keeps"));
+        terminal.press("2");
+        terminal.shows("SET BY");
+        terminal.press("q");
+        terminal.restored(0);
+        let written = terminal.written();
+        if term == "xterm-256color" {
+            assert!(written.contains(QUESTIONS) && !written.contains("\x1b[?2026h"), "{term}");
+        } else {
+            let asked = questions.iter().find(|question| written.contains(**question));
+            assert_eq!(asked, None, "{term}");
+        }
+    }
 }
 
 #[test]
