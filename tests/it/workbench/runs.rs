@@ -881,7 +881,7 @@ fn a_mark_of_a_log_has_a_label_where_one_is_typed() {
     desk.shows("line 1 of 09:12:00.100 is no longer marked");
     desk.command("label after the restart");
     desk.shows("[after the restart] reads pods of namespace gpu-operator");
-    desk.keys("G Space");
+    desk.keys("G k Space");
     assert_eq!(desk.state.model.run.check("operator-health").unwrap().marks.len(), 3);
 }
 
