@@ -41,7 +41,11 @@ impl Damage {
     /// The stretches within a frame, each one line high, from above.
     pub fn stretches(&self, frame: Rect) -> impl Iterator<Item = Rect> {
         let stretch = |(y, columns): (u16, &Range<u16>)| Rect::new(columns.start, y, columns.len() as u16, 1);
-        (0..).zip(&self.lines).map(stretch).map(move |stretch| stretch.intersection(frame)).filter(|area| !area.is_empty())
+        (0..)
+            .zip(&self.lines)
+            .map(stretch)
+            .map(move |stretch| stretch.intersection(frame))
+            .filter(|area| !area.is_empty())
     }
 }
 

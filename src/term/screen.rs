@@ -269,7 +269,9 @@ mod tests {
         let whole = |from: &Buffer, to: &Buffer| from.diff(to).len();
         let mut before = Buffer::empty(Rect::new(0, 0, 12, 3));
         before.set_string(1, 1, "日本 text", Style::new().bg(Color::Red));
-        for (x, text, color) in [(1, "aa", Color::Red), (3, "日", Color::Blue), (1, "本日", Color::Red), (6, "T", Color::Reset)] {
+        for (x, text, color) in
+            [(1, "aa", Color::Red), (3, "日", Color::Blue), (1, "本日", Color::Red), (6, "T", Color::Reset)]
+        {
             let mut after = before.clone();
             after.set_string(x, 1, text, Style::new().bg(color));
             let mut shown = before.clone();

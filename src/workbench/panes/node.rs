@@ -103,11 +103,7 @@ fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
         pairs(&mut rows, "", [("free", Cell::new(Role::Warn, format!("0 of {all}: {closed}")))]);
     }
     if gpus.has_any() || !gpus.resources.is_empty() {
-        pairs(
-            &mut rows,
-            "",
-            [("GPU", product(gpus)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))],
-        );
+        pairs(&mut rows, "", [("GPU", product(gpus)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))]);
         let division = gpus.division();
         if !division.is_empty() {
             let strategy = gpus.mig.as_ref().map(|mig| format!("  strategy {}", mig.strategy)).unwrap_or_default();

@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(read.keys.conflicts().len(), 1);
         // On different screens both may have it.
         check("[keys]\nrun = \"i\"\n", &[]);
-        check("[keys]\nrun = [\"t\", \"r\"]\ntimestamps = \"T\"\n", &[]);
+        check("[keys]\nrun = [\"t\", \"r\"]\ntimestamps = \"Z\"\n", &[]);
         let read = check("[keys]\nexport = \"none\"\n", &[]);
         assert_eq!(read.keys.keys(Action::Export), "");
     }
@@ -276,10 +276,10 @@ mod tests {
     #[test]
     fn two_bindings_of_the_file_that_meet_are_a_conflict() {
         let read = check(
-            "[keys]\nrun = \"T\"\ntimestamps = \"T\"\n",
-            &["config.toml:3: `T` is bound to run as well; run has it"],
+            "[keys]\nrun = \"Z\"\ntimestamps = \"Z\"\n",
+            &["config.toml:3: `Z` is bound to run as well; run has it"],
         );
-        assert_eq!(read.keys.keys(Action::Run), "T");
+        assert_eq!(read.keys.keys(Action::Run), "Z");
     }
 
     #[test]

@@ -37,8 +37,8 @@ use aicr::{
         keymap::Action,
         model::UpgradeBasis,
         msg::{Msg, SnapshotSlot},
-        preferences::file::Chosen,
         painted::Painted,
+        preferences::file::Chosen,
         screenshot,
     },
 };
@@ -148,7 +148,14 @@ impl Desk {
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(options, level, width, height).unwrap();
         state.model.now_ms = NOW;
-        let mut desk = Desk { state, painted: Painted::default(), left: Vec::new(), demo: DemoOptions::default(), kept: None, runs: None };
+        let mut desk = Desk {
+            state,
+            painted: Painted::default(),
+            left: Vec::new(),
+            demo: DemoOptions::default(),
+            kept: None,
+            runs: None,
+        };
         let first = desk.state.begin();
         desk.carry_out(first);
         desk.left.clear();

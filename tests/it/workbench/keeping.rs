@@ -250,16 +250,16 @@ fn a_filter_that_cannot_be_understood_is_not_saved() {
 
 #[test]
 fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
-    let file = "[keys]\nrun = \"T\"\ntimestamps = \"T\"\nmove-down = \"J\"\n";
+    let file = "[keys]\nrun = \"Z\"\ntimestamps = \"Z\"\nmove-down = \"J\"\n";
     let read = Preferences::read(Some(("config.toml", file)), &|_| None);
     let notices = read.problems.iter().map(ToString::to_string).collect();
     let target = Target::Demo(DemoOptions::default());
     let options = RunOptions { target, keys: read.keys, notices, look: Look::default(), ..RunOptions::default() };
     let mut desk = Desk::started(&options, 120, 40);
-    desk.shows("config.toml:3: `T` is bound to run as well; run has it");
+    desk.shows("config.toml:3: `Z` is bound to run as well; run has it");
     desk.keys("?");
     desk.shows("keys that could not be bound");
-    desk.shows("config.toml:3: `T` is bound to run as well");
+    desk.shows("config.toml:3: `Z` is bound to run as well");
     desk.keys("Esc");
     desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
     desk.view(LiveStatus::Fresh, Some(snapshot()));
