@@ -78,7 +78,7 @@ pub enum Change {
 
 /// Where the background is known from, the best one last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Teller {
+enum Source {
     Color,
     Scheme,
 }
@@ -90,14 +90,14 @@ pub struct Probe {
     /// What the environment says of the background.
     named: Option<Background>,
     heard: Known,
-    teller: Option<Teller>,
+    source: Option<Source>,
     is_pending: bool,
 }
 
 impl Probe {
     pub fn new(asks: Asks, variable: impl Fn(&str) -> Option<String>) -> Probe {
         let named = variable("COLORFGBG").and_then(|text| background::of_variable(&text));
-        Probe { asks, named, heard: Known::default(), teller: None, is_pending: false }
+        Probe { asks, named, heard: Known::default(), source: None, is_pending: false }
     }
 
     /// What the first frame goes by, before anything was heard.
@@ -108,7 +108,7 @@ impl Probe {
 
     /// The bytes that ask; nothing where nothing is asked.
     pub fn ask(&mut self) -> &'static [u8] {
-        (self.heard, self.teller) = (Known::default(), None);
+        (self.heard, self.source) = (Known::default(), None);
         self.is_pending = self.asks > Asks::Nothing;
         match self.asks {
             Asks::Nothing => b"",
@@ -129,8 +129,8 @@ impl Probe {
                 extra.map_or_else(Vec::new, |extra| self.reported(extra))
             }
             Answer::Keyboard => self.reported(Extra::Keyboard),
-            Answer::Scheme(background) => self.told(Teller::Scheme, background),
-            Answer::Color(Some(background)) => self.told(Teller::Color, background),
+            Answer::Scheme(background) => self.background(Source::Scheme, background),
+            Answer::Color(Some(background)) => self.background(Source::Color, background),
             Answer::Attributes => self.ended(),
             Answer::Mode { is_known: false, .. } | Answer::Color(None) | Answer::Other => Vec::new(),
         }
@@ -143,11 +143,11 @@ impl Probe {
         vec![Change::TurnOn(extra)]
     }
 
-    fn told(&mut self, teller: Teller, background: Background) -> Vec<Change> {
-        if self.teller > Some(teller) {
+    fn background(&mut self, source: Source, background: Background) -> Vec<Change> {
+        if self.source > Some(source) {
             return Vec::new();
         }
-        (self.teller, self.heard.background) = (Some(teller), Some(background));
+        (self.source, self.heard.background) = (Some(source), Some(background));
         vec![Change::Background(background)]
     }
 
