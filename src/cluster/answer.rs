@@ -7,7 +7,7 @@
 use super::web;
 use bytes::Bytes;
 use http::{
-    Response, StatusCode, Uri,
+    Method, Response, StatusCode, Uri,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING},
 };
 use http_body_util::{BodyExt, Either, Full};
@@ -56,7 +56,7 @@ pub fn moved_within(server: &Uri, from: &Uri, answer: &Response<Incoming>) -> Op
 ///
 /// # Errors
 /// [`NotKubernetes`].
-pub async fn checked(answer: Response<Incoming>) -> Result<Answer, NotKubernetes> {
+pub async fn checked(answer: Response<Incoming>, method: &Method, uri: &Uri) -> Result<Answer, NotKubernetes> {
     let status = answer.status();
     let not_kubernetes = |found| Err(NotKubernetes { status: status.as_u16(), found });
     if status.is_redirection() {
@@ -90,10 +90,35 @@ pub async fn checked(answer: Response<Incoming>) -> Result<Answer, NotKubernetes
             made.to_string().into_bytes()
         }
     };
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let bytes = with_request(bytes, &format!("{method} {path}"), parts.headers.get(AUDIT_ID));
     // Of the body as it came.
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.remove(TRANSFER_ENCODING);
     Ok(Response::from_parts(parts, Either::Right(Full::new(bytes.into()))))
+}
+
+/// What an API server calls a request in its audit log.
+const AUDIT_ID: &str = "audit-id";
+/// The reason of the cause that [`with_request`] adds.
+pub(super) const REQUEST: &str = "aicr/request";
+
+/// A `Status` with the request that it answers, and what the server calls that, as one more of its causes: nothing else of an
+/// answer reaches whoever asked.
+fn with_request(body: Vec<u8>, request: &str, id: Option<&HeaderValue>) -> Vec<u8> {
+    let Ok(Value::Object(mut said)) = serde_json::from_slice::<Value>(&body) else { return body };
+    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let details = said.entry("details").or_insert_with(|| json!({}));
+    if !details.is_object() {
+        *details = json!({});
+    }
+    if !details["causes"].is_array() {
+        details["causes"] = json!([]);
+    }
+    if let Some(causes) = details["causes"].as_array_mut() {
+        causes.push(json!({"reason": REQUEST, "message": request, "field": id}));
+    }
+    Value::Object(said).to_string().into_bytes()
 }
 
 /// The first bytes of a body; fewer where it ends or stops coming.
@@ -180,6 +205,24 @@ mod tests {
         check(r#"{"error": 1}"#, r#"403: {"error":1}"#);
         check(r#"["no"]"#, r#"403: ["no"]"#);
         check(&json!({"message": "é".repeat(400)}).to_string(), &format!("403: {}…", "é".repeat(300)));
+    }
+
+    #[test]
+    fn a_refusal_has_the_request_that_it_answers() {
+        let id = HeaderValue::from_static("c0ffee");
+        for (body, causes) in [
+            (r#"{"kind": "Status", "code": 403}"#, 1),
+            (r#"{"kind": "Status", "code": 403, "details": null}"#, 1),
+            (r#"{"kind": "Status", "code": 422, "details": {"causes": [{"reason": "FieldValueInvalid"}]}}"#, 2),
+        ] {
+            let said = with_request(body.as_bytes().to_vec(), "GET /api/v1/nodes?limit=500", Some(&id));
+            let status: kube::core::Status = serde_json::from_slice(&said).unwrap();
+            let all = status.details.unwrap().causes;
+            assert_eq!(all.len(), causes, "{body}");
+            let last = all.last().unwrap();
+            assert_eq!((&*last.message, &*last.field), ("GET /api/v1/nodes?limit=500", "c0ffee"), "{body}");
+        }
+        assert_eq!(with_request(b"RBAC: access denied".to_vec(), "GET /", None), b"RBAC: access denied");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Text of the server is kept as it came; whoever shows it escapes it.
 
-use super::explain;
+use super::{answer, explain};
 use std::{error::Error, fmt, sync::Arc};
 
 /// What kind of failure, which leads to an exit code and to what a caller does next.
@@ -50,6 +50,34 @@ pub struct ClusterError {
 /// The error below, for whoever asks for its type; its words are in `found` already. All causes are equal.
 #[derive(Clone, Debug)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+/// A refusal of the API server with the request that it answers, for whoever looks that up in the server's logs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Words that the error above it has as well.
+    said: String,
+    /// `GET /api/v1/nodes?limit=500`.
+    pub request: String,
+    /// What the server calls the request in its audit log, where it has said that.
+    pub audit_id: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl Error for Refusal {}
+
+impl Refusal {
+    fn of(status: &kube::core::Status, said: &str) -> Option<Refusal> {
+        let causes = &status.details.as_ref()?.causes;
+        let asked = causes.iter().find(|cause| cause.reason == answer::REQUEST)?;
+        let audit_id = Some(asked.field.clone()).filter(|id| !id.is_empty());
+        Some(Refusal { said: said.to_owned(), request: asked.message.clone(), audit_id })
+    }
+}
 
 impl PartialEq for Cause {
     fn eq(&self, _: &Cause) -> bool {
@@ -109,7 +137,12 @@ impl ClusterError {
             other => (ClusterErrorKind::Protocol, chain(other), None),
         };
         let hint = if at.starts_with(IN_CLUSTER) { in_pod(kind, hint) } else { hint };
-        ClusterError { hint, ..ClusterError::new(kind, doing, at).found(found) }
+        let refusal = match error {
+            kube::Error::Api(status) => Refusal::of(status, &found),
+            _ => None,
+        };
+        let cause = refusal.map(|refusal| Cause(Arc::new(refusal)));
+        ClusterError { hint, cause, ..ClusterError::new(kind, doing, at).found(found) }
     }
 
     /// A call whose body stopped coming.

@@ -45,7 +45,7 @@ pub mod watch;
 pub mod web;
 
 pub use connection::{Connection, Contexts, Target, connect, contexts};
-pub use error::{ClusterError, ClusterErrorKind};
+pub use error::{ClusterError, ClusterErrorKind, Refusal};
 pub use exec::PluginOutput;
 
 #[cfg(test)]

@@ -316,7 +316,7 @@ impl Shared {
             let is_question = parts.method == Method::GET || parts.method == Method::HEAD;
             match answer::moved_within(&self.server, &parts.uri, &answer).filter(|_| is_question && moves < REDIRECTS) {
                 Some(to) => (parts.uri, moves) = (to, moves + 1),
-                None => return Ok(answer::checked(answer).await?),
+                None => return Ok(answer::checked(answer, &parts.method, &parts.uri).await?),
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The error below stays there as the source, whole; its chain is printed once, by the consumer.
 
 use crate::{
-    cluster::{ClusterError, ClusterErrorKind},
+    cluster::{ClusterError, ClusterErrorKind, Refusal},
     text,
 };
 use std::{error::Error, fmt, io, sync::Arc};
@@ -81,6 +81,18 @@ impl Failure {
             deeper = error.source();
         }
         reasons
+    }
+
+    /// The request that a server refused, where it is because of one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        let mut deeper = self.source();
+        while let Some(error) = deeper {
+            if let Some(refusal) = error.downcast_ref() {
+                return Some(refusal);
+            }
+            deeper = error.source();
+        }
+        None
     }
 
     /// The reasons in one line.

@@ -17,6 +17,10 @@ pub struct Message {
     pub failure: Option<Failure>,
     /// Of an error: what was being done.
     pub topic: Option<Topic>,
+    /// It was answered, or what it is about has gone: it is only in the list any more.
+    pub is_over: bool,
+    /// What was being done when it was said.
+    turn: u64,
 }
 
 /// What is done again and again, and may fail in one way after the other.
@@ -47,6 +51,11 @@ impl Message {
             Severity::Warn => 8_000,
             Severity::Fail => u64::MAX,
         }
+    }
+
+    /// It is shown, or would be if nothing were said after it.
+    fn is_open(&self, now_ms: u64) -> bool {
+        !self.is_over && now_ms.saturating_sub(self.at_ms) < self.life_ms()
     }
 }
 
@@ -84,8 +93,13 @@ impl Model {
     fn push(&mut self, severity: Severity, text: String, failure: Option<Failure>) {
         let (at, at_ms) = (clock(self.now_ms), self.now_ms);
         let topic = self.topic.clone().filter(|_| severity == Severity::Fail);
-        self.messages.push_back(Message { severity, text, at, at_ms, failure, topic });
-        (self.is_acknowledged, self.is_said_now) = (false, true);
+        if severity == Severity::Fail {
+            // Another attempt at the same: the error before is not what it came to.
+            let is_same = |known: &Message| known.text == text || topic.is_some() && known.topic == topic;
+            self.end(|known| known.severity == Severity::Fail && is_same(known));
+        }
+        let turn = self.turn;
+        self.messages.push_back(Message { severity, text, at, at_ms, failure, topic, is_over: false, turn });
         if self.messages.len() > MESSAGES {
             self.messages.pop_front();
         }
@@ -98,34 +112,57 @@ impl Model {
             self.answered(topic);
         }
         self.topic = outcome.map(|(topic, _)| topic);
-        self.is_said_now = false;
+        self.turn += 1;
+    }
+
+    fn end(&mut self, is_over: impl Fn(&Message) -> bool) {
+        for message in self.messages.iter_mut().filter(|message| !message.is_over) {
+            message.is_over = is_over(message);
+        }
     }
 
     /// Another screen is shown: what was said before spoke of the one that it took the place of. A failure stays until it is
     /// answered.
     pub(super) fn screen_changed(&mut self) {
-        let is_failure = self.messages.back().is_some_and(|newest| newest.severity == Severity::Fail);
-        self.is_acknowledged |= !self.is_said_now && !is_failure;
+        let turn = self.turn;
+        self.end(|message| message.severity != Severity::Fail && message.turn != turn);
     }
 
-    /// The error that is shown goes, where it is about this.
+    /// A person has read the message that is shown, and what was said with it or before and goes by itself. An error that
+    /// it has covered is shown again.
+    pub(super) fn acknowledge(&mut self) {
+        let Some(at) = self.messages.iter().rposition(|message| message.is_open(self.now_ms)) else { return };
+        self.messages[at].is_over = true;
+        self.end(|message| message.severity != Severity::Fail);
+    }
+
+    /// Errors about this go: it has succeeded.
     pub(super) fn answered(&mut self, topic: &Topic) {
-        self.is_acknowledged |= self.messages.back().is_some_and(|newest| newest.topic.as_ref() == Some(topic));
+        self.end(|message| message.topic.as_ref() == Some(topic));
     }
 
-    /// Takes back what was said, where it is still shown: it has been answered.
+    /// Takes back what was said: it has been answered.
     pub fn unsay(&mut self, text: &str) {
-        self.is_acknowledged |= self.messages.back().is_some_and(|newest| newest.text == text);
+        self.end(|message| message.text == text);
     }
 
-    /// The message that is shown: the newest one, for a while.
+    /// The message that is shown: the newest one, for a while; then the newest error that nobody has answered.
     pub fn message(&self) -> Option<&Message> {
-        let newest = self.messages.back().filter(|_| !self.is_acknowledged)?;
-        (self.now_ms.saturating_sub(newest.at_ms) < newest.life_ms()).then_some(newest)
+        self.messages.iter().rev().find(|message| message.is_open(self.now_ms))
     }
 
-    /// A message is shown that goes away by itself.
+    /// How many messages the one that is shown covers, so that nobody may have seen them: errors and warnings, and what was said
+    /// in the same turn.
+    pub fn covered(&self) -> usize {
+        let Some(shown) = self.message() else { return 0 };
+        let is_unseen = |message: &&Message| {
+            matches!(message.severity, Severity::Warn | Severity::Fail) || message.turn == shown.turn
+        };
+        self.messages.iter().filter(|message| message.is_open(self.now_ms)).filter(is_unseen).count().saturating_sub(1)
+    }
+
+    /// A message is shown or covered that goes away by itself.
     pub fn has_passing_message(&self) -> bool {
-        self.message().is_some_and(|message| message.severity != Severity::Fail)
+        self.messages.iter().any(|message| message.severity != Severity::Fail && message.is_open(self.now_ms))
     }
 }

@@ -376,7 +376,12 @@ impl Overlay {
 
     /// In full: what a small popup has no room for goes on below.
     pub fn failure(failure: &Failure) -> Overlay {
-        Overlay { wraps: Some(true), ..Overlay::text("what failed", &failure.to_string(), 1) }
+        let mut text = failure.to_string();
+        if let Some(refusal) = failure.refusal() {
+            text += &format!("\n\nrequest: {}", refusal.request);
+            text += &refusal.audit_id.as_ref().map_or_else(String::new, |id| format!("\naudit id: {id}"));
+        }
+        Overlay { wraps: Some(true), ..Overlay::text("what failed", &text, 1) }
     }
 
     /// Readings in columns, those that differ first.

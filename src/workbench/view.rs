@@ -521,10 +521,22 @@ fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
         let (role, glyph) = super::overlay::mark(message.severity);
         let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
         let room = usize::from(line.width.saturating_sub(used));
-        let more = match message.failure {
+        let mut more = match message.failure {
             Some(_) if room >= 40 => format!("   {}: details", state.desk.keys.key(Action::Details)),
             _ => String::new(),
         };
+        // What is said matters more than how much there is besides.
+        let covered = match state.model.covered() {
+            0 => Vec::new(),
+            covered => {
+                let keys = state.desk.keys.command("messages");
+                vec![format!("   +{covered} more: {keys}"), format!("   +{covered} more"), format!("  +{covered}")]
+            }
+        };
+        let left = room.saturating_sub(text::width(&message.text) + text::width(&more));
+        if let Some(said) = covered.iter().find(|said| text::width(said) <= left).or(covered.last()) {
+            more += said;
+        }
         let shown = text::fit_sentence(&message.text, room.saturating_sub(text::width(&more)));
         let role = if message.severity == super::model::Severity::Info { Role::Muted } else { role };
         canvas.fitted(

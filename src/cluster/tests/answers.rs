@@ -1,8 +1,9 @@
 //! Servers that answer something else than an API server does.
 
 use super::*;
-use crate::cluster::ClusterErrorKind::{
-    self, Forbidden, NoConfig, Protocol, TooManyRequests, Unauthorized, Unreachable,
+use crate::cluster::{
+    ClusterErrorKind::{self, Forbidden, NoConfig, Protocol, TooManyRequests, Unauthorized, Unreachable},
+    Refusal,
 };
 
 /// What is reported of a server that answers this.
@@ -237,6 +238,20 @@ async fn redirections_are_followed_on_the_same_server_only() {
     let error = ask(&cluster, "{token: t}", &[]).await.expect_err("another server");
     assert_eq!((error.kind, error.found), (Protocol, format!("HTTP 307: a redirection to http://{other}/version")));
     assert!(lines(&strange).is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_request_and_what_the_server_calls_it() {
+    let status = "{\"kind\": \"Status\", \"message\": \"no\", \"code\": 403}";
+    for (id, expected) in [("audit-id: c0ffee\r\n", Some("c0ffee")), ("", None)] {
+        let answer = format!("HTTP/1.1 403 No\r\ncontent-type: application/json\r\n{id}\r\n{status}");
+        let (address, _) = server(move |_| answer.clone()).await;
+        let error = ask(&format!("{{server: 'http://{address}'}}"), "{}", &[]).await.expect_err("403");
+        assert_eq!(error.found, "no (403)");
+        let refusal = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<Refusal>());
+        let refusal = refusal.expect("a refusal");
+        assert_eq!((&*refusal.request, refusal.audit_id.as_deref()), ("GET /version", expected));
+    }
 }
 
 #[tokio::test]

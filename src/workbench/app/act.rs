@@ -542,7 +542,7 @@ impl State {
         let master = panes::main_of(self.desk.screen);
         let is_failure = self.model.message().is_some_and(|message| message.severity == Severity::Fail);
         let was_told = std::mem::take(&mut self.desk.was_told_of_top);
-        self.model.is_acknowledged = true;
+        self.model.acknowledge();
         if !self.desk.table(pane).filter.is_empty() {
             self.set_filter(String::new());
         } else if self.unmark(pane) {
@@ -838,7 +838,9 @@ impl State {
             let why = failure.why();
             says.contains(&text::clean(&why.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned())
         };
-        let mut failures = self.model.messages.iter().rev().filter_map(|message| message.failure.as_ref());
+        // The one that is shown, before newer ones that were answered.
+        let shown = self.model.message().into_iter();
+        let mut failures = shown.chain(self.model.messages.iter().rev()).filter_map(|message| message.failure.as_ref());
         let overlay = match (is_blank, gaps.is_empty()) {
             (false, _) => failures.next().map(Overlay::failure),
             (true, false) => failures.find(is_of_panel).map(Overlay::failure),

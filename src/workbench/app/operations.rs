@@ -159,6 +159,15 @@ impl State {
                         }
                     }
                 }
+                let until = operation.ended.as_ref().map_or(self.model.now_ms, |(at, _)| *at);
+                let meanwhile = operation.began_ms..=until;
+                let said = self.model.messages.iter().filter(|message| meanwhile.contains(&message.at_ms));
+                let said = said.map(|message| format!("  {}  {}", message.at, text::clean(&message.text)));
+                let said: Vec<String> = said.collect();
+                if !said.is_empty() {
+                    lines.extend([String::new(), "said meanwhile:".to_owned()]);
+                    lines.extend(said);
+                }
                 self.desk.overlay = Some(Overlay::notice("operation", &lines));
             }
         }

@@ -15,6 +15,7 @@ use aicr::{
         Look,
         effect::Effect,
         layout::Presence,
+        model::Severity,
         msg::{Msg, SnapshotSlot},
         overlay::COMMANDS,
         panes::{self, Blank},
@@ -429,4 +430,78 @@ fn every_version_of_an_image_that_runs_is_shown() {
     let glyph = |name: &str| row(name).marker.map(|(_, glyph)| glyph);
     assert_eq!(found("kai-scheduler"), "image v0.14.1, v0.9.0");
     assert_eq!(glyph("kai-scheduler"), Some("?"));
+}
+
+/// What a later message covers is not lost: errors stay until they are answered, one after the other.
+#[test]
+fn a_message_that_covers_others_says_how_many_and_an_error_comes_back() {
+    let mut desk = Desk::live(120, 40);
+    let fail = |desk: &mut Desk, doing: &str| {
+        desk.update(Msg::Tick);
+        desk.state.model.say_failure(Failure::new(Kind::NotFound, doing, "for the test"));
+    };
+    fail(&mut desk, "write one");
+    desk.shows("failed to write one: for the test   D: details");
+    desk.command("theme light");
+    desk.shows("theme light   +1 more: `:messages`");
+    fail(&mut desk, "write two");
+    desk.shows("failed to write two: for the test   D: details   +1 more: `:messages`");
+    // The same again is the same error.
+    fail(&mut desk, "write two");
+    desk.shows("+1 more");
+    desk.command("theme dark");
+    desk.shows("theme dark   +2 more");
+    desk.state.model.now_ms += 4_001;
+    desk.update(Msg::Tick);
+    desk.shows("failed to write two");
+    desk.keys("D");
+    desk.shows("failed to write two");
+    desk.keys("Esc Esc");
+    desk.shows("failed to write one: for the test   D: details");
+    desk.keys("D");
+    desk.shows("┏ what failed");
+    desk.shows("failed to write one");
+    desk.keys("Esc Esc");
+    assert_eq!(desk.state.model.message(), None);
+    let said = desk.state.model.messages.iter().filter(|message| message.severity == Severity::Fail);
+    assert_eq!(said.count(), 3, "all of them are in the list");
+}
+
+#[test]
+fn what_is_said_at_once_and_warnings_are_counted_and_what_was_answered_is_not() {
+    let mut desk = Desk::live(80, 24);
+    desk.update(Msg::Tick);
+    for said in ["one", "two", "three"] {
+        desk.state.model.say(Severity::Info, said);
+    }
+    desk.shows("three   +2 more");
+    desk.update(Msg::Tick);
+    desk.state.model.say(Severity::Warn, "careful");
+    desk.shows("careful");
+    assert!(!desk.text().contains("more: "), "what was said before was seen: {}", desk.text());
+    desk.state.model.now_ms += 4_001;
+    desk.update(Msg::Tick);
+    desk.state.model.say(Severity::Info, "four");
+    desk.shows("four   +1 more");
+    desk.keys("Esc");
+    assert_eq!(desk.state.model.covered(), 0);
+    desk.command("messages");
+    assert!(matches!(desk.left.pop(), Some(Effect::ReadLog)), "they are all there");
+}
+
+#[test]
+fn details_of_a_refusal_have_its_request_and_what_the_server_calls_it() {
+    let cause =
+        serde_json::json!({"reason": "aicr/request", "message": "GET /api/v1/nodes?limit=500", "field": "c0ffee"});
+    let status =
+        serde_json::json!({"message": "no", "reason": "Forbidden", "code": 403, "details": {"causes": [cause]}});
+    let status: kube::core::Status = serde_json::from_value(status).unwrap();
+    let error = aicr::cluster::ClusterError::from_kube("list nodes", "lab", &kube::Error::Api(status.boxed()));
+    let mut desk = Desk::live(100, 30);
+    desk.state.model.say_failure(error.into());
+    desk.shows("failed to list nodes");
+    desk.keys("D");
+    desk.shows("because: no (403)");
+    desk.shows("request: GET /api/v1/nodes?limit=500");
+    desk.shows("audit id: c0ffee");
 }
