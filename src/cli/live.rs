@@ -88,7 +88,8 @@ impl Live {
             Body::Log { check, text, source } if self.logs => {
                 (check.clone(), Role::Quiet, "|", format!("[{source}] {}", color::plain(text)))
             }
-            Body::Log { .. } => return None,
+            // The state of its check says what there is to say.
+            Body::Log { .. } | Body::Pod { .. } => return None,
             // In the logs, the row has its line already.
             Body::Measured { .. } if self.logs => return None,
             Body::Measured { check, row } => (check.clone(), Role::Quiet, "measured", row.to_string()),

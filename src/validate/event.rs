@@ -1,6 +1,6 @@
 //! The one stream of a validation run. Events serialize, so that a run can be recorded and replayed.
 
-use super::curve::Measured;
+use super::{curve::Measured, pods::Pod};
 use crate::{catalog::validator::Phase, deploy};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -74,6 +74,11 @@ pub enum Body {
     State {
         check: String,
         state: State,
+    },
+    /// A pod of the check's Job, or of something that the check created: each time that more is known of it.
+    Pod {
+        check: String,
+        pod: Pod,
     },
     /// A line of the check's output, in order, or of a workload that it created.
     Log {

@@ -13,6 +13,7 @@ pub mod input;
 pub mod machine;
 pub mod plan;
 mod pod;
+pub mod pods;
 pub mod reference;
 pub mod rights;
 pub mod select;

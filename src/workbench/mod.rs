@@ -33,6 +33,7 @@ pub mod overlay;
 pub mod painted;
 mod palette;
 pub mod panes;
+pub mod pod_view;
 pub mod preferences;
 pub mod question;
 pub mod recall;

@@ -9,6 +9,7 @@ use super::{
     health::Validated,
     live_checks::LiveChecks,
     older::Older,
+    pod_view::PodView,
     preferences::protect::Protected,
     widgets::text,
 };
@@ -587,6 +588,8 @@ pub struct CheckView {
     /// The node that it was placed on, as soon as that is known.
     pub node: Option<String>,
     pub result: Option<CheckResult>,
+    /// Its own first, then those that it created, as they came.
+    pub pods: Vec<PodView>,
     pub log: Lines,
     /// Lines that a person marked, by their numbers, each with what they called it; empty where they did not.
     pub marks: BTreeMap<usize, String>,
@@ -778,6 +781,12 @@ impl Run {
                     view.state = state;
                 }
             }
+            Body::Pod { check, pod } => {
+                let is_seen_begin = self.origin != RunOrigin::Cluster;
+                if let Some(view) = self.check_mut(&check) {
+                    PodView::take(&mut view.pods, pod, happened_ms, is_seen_begin);
+                }
+            }
             Body::Log { check, text, source } => {
                 if let Some(view) = self.check_mut(&check) {
                     view.log.push_of(happened_ms, &source, &text);
@@ -833,6 +842,7 @@ impl CheckView {
             started_ms: None,
             node: None,
             result: None,
+            pods: Vec::new(),
             log: Lines::default(),
             marks: BTreeMap::new(),
             curve: Vec::new(),
@@ -884,10 +894,8 @@ pub struct Model {
     pub time: TimeBar,
     /// Oldest first.
     pub messages: VecDeque<Message>,
-    /// The newest message has been answered: it is not shown any more.
-    pub is_acknowledged: bool,
-    /// It was said while what is being done now was done.
-    pub is_said_now: bool,
+    /// Counts what is done: what is said together was said in the same turn.
+    pub turn: u64,
     /// What is being done now: errors that come of it are about this.
     pub topic: Option<Topic>,
     /// Milliseconds since the epoch, as the driver last said.

@@ -6,10 +6,13 @@ use aicr::{
     cluster::{objects, raw},
     ops::run::{Request, Step, attach},
     report::Report,
-    validate::event::{Body, State, Status, Stop, Verdict, Way, Why},
+    validate::{
+        event::{Body, State, Status, Stop, Verdict, Way, Why},
+        pods::Pod,
+    },
 };
 use serde_json::Value;
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 const GO_ON: Request = Request::Continue { to_end: false };
 
@@ -304,7 +307,31 @@ async fn what_the_pods_of_a_check_write_is_part_of_its_output_with_its_source() 
     assert!(!lines.is_empty() && lines.iter().all(|(check, source, _)| check == ACCESS && source.starts_with("aicr-")));
     let counts = lines.iter().filter(|(.., text)| text.starts_with("GPU devices: ")).count();
     assert!(counts >= 2, "one of each container: {lines:?}");
+    let bodies: Vec<&Body> = ran.events.iter().map(|event| &event.body).collect();
+    check_pods(&bodies);
+    // Its own pod is told before the verdict that follows from it.
+    let ends = |body: &&Body| matches!(body, Body::Pod { pod, .. } if !pod.is_workload && pod.stand.has_ended());
+    let ended = bodies.iter().position(ends).expect("an end");
+    assert!(bodies[ended..].iter().any(|body| matches!(body, Body::Finished { .. })));
     assert_eq!(setup.left().await, [""; 0]);
+}
+
+/// The pod of the Job of the check, and those that the check created: each once, with its attempt and its node, until it ends.
+fn check_pods(bodies: &[&Body]) {
+    let told = bodies.iter().filter_map(|body| match body {
+        Body::Pod { check, pod } if check == ACCESS => Some(pod),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let own: BTreeSet<&str> = told.iter().filter(|pod| !pod.is_workload).map(|pod| &*pod.name).collect();
+    assert_eq!(own.len(), 1, "{told:?}");
+    let created: BTreeSet<&str> = told.iter().filter(|pod| pod.is_workload).map(|pod| &*pod.name).collect();
+    assert!(!created.is_empty(), "{told:?}");
+    assert!(told.iter().all(|pod| pod.attempt >= 1), "{told:?}");
+    let has_node = |name: &&str| told.iter().any(|pod| pod.name == **name && pod.node.is_some());
+    assert!(own.iter().all(has_node) && created.iter().any(has_node), "{told:?}");
+    let repeats = |pair: &[&Pod]| pair[0] == pair[1];
+    assert!(!told.windows(2).any(repeats), "each is news: {told:?}");
 }
 
 /// Attaches to the run of a setup as soon as its Jobs are as asked.
@@ -392,6 +419,7 @@ async fn a_run_of_another_machine_is_followed_on_the_cluster() {
     assert!(has(|body| matches!(body, Body::State { state: State::Running { .. }, .. })));
     assert!(has(|body| matches!(body, Body::Log { source, .. } if source.is_empty())), "with their output");
     assert!(!of_workloads(events.iter()).is_empty(), "and that of their pods");
+    check_pods(&events.iter().collect::<Vec<_>>());
     let missing = attach::attach(&setup.connection, NAMESPACE, &run_id, attach::log().0).await;
     assert_eq!(missing.expect_err("it is over").kind, aicr::ops::Kind::NotFound);
 }

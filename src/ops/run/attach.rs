@@ -31,6 +31,7 @@ use crate::{
             CHECK_LABEL, CHECKS_ANNOTATION, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, LEFT_ANNOTATION, NAME_LABEL,
             PHASE_LABEL, RUN_LABEL, cleanup_command, input_name,
         },
+        pods::Pods,
     },
 };
 use serde_json::Value;
@@ -116,6 +117,7 @@ struct Attached<'c> {
     seen: mpsc::Sender<Observed<Seen>>,
     followers: JoinSet<()>,
     inner: Inner,
+    pods: Pods,
 }
 
 /// Jobs that are there when it is attached to; one event says which. They wait for the pods: a Job that is complete and has no
@@ -156,6 +158,7 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         seen,
         followers: JoinSet::new(),
         inner: Inner::since(clock.now().observed_at_ms),
+        pods: Pods::default(),
     };
     attached.watch(format!("/apis/batch/v1/namespaces/{namespace}/jobs"), run_id, Seen::Job);
     attached.watch(format!("/api/v1/namespaces/{namespace}/pods"), run_id, Seen::Pod);
@@ -241,6 +244,7 @@ impl Attached<'_> {
             Seen::Pod(Change::Applied(pod)) => self.pod(at, pod),
             Seen::Pod(Change::Deleted(pod)) => {
                 self.early.remove(&uid(&pod));
+                self.tell_pod(at, &pod, true);
                 let check = check_of(&pod);
                 self.observe(at, &check, Observation::Pod(pod));
                 self.observe(at, &check, Observation::PodGone);
@@ -284,10 +288,24 @@ impl Attached<'_> {
             if !self.ended.contains(&check) {
                 self.early.insert(uid(&pod), (at, pod));
             }
-        } else if inner::made_by(&pod).is_none() {
+            return;
+        }
+        self.tell_pod(at, &pod, false);
+        if inner::made_by(&pod).is_none() {
             self.observe(at, &check, Observation::Pod(pod));
         } else if !self.inner.see(&pod, (self.connection, &self.clock), &self.seen, Seen::Inner) {
             self.reporter.notice_once(Severity::Info, inner::too_many(self.namespace, &check));
+        }
+    }
+
+    /// Tells what is new of a pod whose check goes on.
+    fn tell_pod(&mut self, at: Moment, pod: &Value, is_gone: bool) {
+        let check = check_of_pod(pod);
+        if !self.going.contains_key(&check) {
+            return;
+        }
+        if let Some(pod) = self.pods.see(pod, inner::made_by(pod).is_some(), is_gone) {
+            self.reporter.observed(at.observed_at_ms, Body::Pod { check, pod });
         }
     }
 

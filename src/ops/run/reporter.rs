@@ -171,6 +171,7 @@ fn trace(body: &Body) {
         Body::Paused { before } => tracing::info!(%before, "run paused"),
         Body::Resumed => tracing::info!("run resumed"),
         Body::State { check, state } => tracing::debug!(check, ?state, "check goes on"),
+        Body::Pod { check, pod } => tracing::debug!(check, pod = pod.name, stand = pod.stand.word(), "pod changed"),
         Body::Log { .. } | Body::Measured { .. } => {}
         Body::Finished { check, result } => {
             tracing::info!(check, status = ?result.status, ms = result.total_ms, "check ended");

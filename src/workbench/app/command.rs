@@ -360,7 +360,9 @@ impl State {
     /// A name for a file that has what is shown: the cluster, the screen, on Validate the check, and the time.
     pub(super) fn file_name(&self, suffix: &str) -> String {
         let check = match self.steered() {
-            Some(RowId::Check(name)) if self.desk.screen == Screen::Validate => name.as_str(),
+            Some(RowId::Check(name) | RowId::Pod { check: name, .. }) if self.desk.screen == Screen::Validate => {
+                name.as_str()
+            }
             _ => "",
         };
         self.file_named(check, suffix)

@@ -178,8 +178,8 @@ impl State {
         }
         let phase = match self.steered() {
             Some(RowId::Phase(phase)) => Some(*phase),
-            Some(RowId::Check(name)) => self.model.run.check(name).map(|check| check.planned.phase),
-            _ => None,
+            Some(row) => row.check().and_then(|name| self.model.run.check(name)).map(|check| check.planned.phase),
+            None => None,
         };
         self.desk.merge.marked = self.marked_checks();
         let next = self.desk.merge.next(phase, &self.model.run);

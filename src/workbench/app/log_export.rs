@@ -11,7 +11,7 @@ use crate::{
         model::{CheckView, Severity},
         older::Older,
         overlay::Overlay,
-        panes::{self, LOG, RowId},
+        panes::{self, LOG},
         question::{Answer, Question},
         widgets::text,
     },
@@ -96,8 +96,7 @@ impl State {
         if !self.desk.merge.of(&self.model.run).is_empty() {
             return None;
         }
-        let Some(RowId::Check(name)) = self.steered() else { return None };
-        self.model.run.check(name)
+        self.model.run.check(self.steered()?.check()?)
     }
 
     /// The whole output of a check has been read from the record of its run.

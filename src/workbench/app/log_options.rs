@@ -107,7 +107,7 @@ impl State {
     /// The check whose containers are looked at.
     fn check_of_log(&self) -> Option<String> {
         match self.steered() {
-            Some(RowId::Check(name)) => Some(name.clone()),
+            Some(RowId::Check(name) | RowId::Pod { check: name, .. }) => Some(name.clone()),
             _ => None,
         }
     }

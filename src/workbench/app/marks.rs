@@ -5,7 +5,7 @@ use crate::workbench::{
     effect::Effect,
     keymap::Action,
     model::Severity,
-    panes::{self, CHECKS, LOG, MOMENTS, NODES, Need, Pane, RUNS, SHAPES},
+    panes::{self, CHECKS, LOG, MOMENTS, NODES, Need, Pane, RUNS, RowId, SHAPES},
     widgets::{table::Identity, text},
 };
 
@@ -58,7 +58,8 @@ impl State {
 
     fn mark(&mut self, pane: &'static Pane, action: Action) -> Vec<Effect> {
         let table = self.desk.table(pane);
-        let is_branch = table.row().is_some_and(|row| row.branch.is_some());
+        // A check with pods is marked all the same: several share a log.
+        let is_branch = table.row().is_some_and(|row| row.branch.is_some() && !matches!(row.id, RowId::Check(_)));
         let folds = || (pane.on)(&self.desk.view(&self.model, pane), Action::FoldToggle).is_some();
         if action == Action::MarkRow && (is_branch || folds()) {
             return self.act(Action::FoldToggle);

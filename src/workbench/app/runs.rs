@@ -48,7 +48,9 @@ impl State {
     /// What `r` runs: the check or the phase under the cursor, else everything.
     pub(super) fn under_cursor(&self) -> What {
         match self.steered() {
-            Some(RowId::Check(name)) => What { only: vec![name.clone()], ..What::default() },
+            Some(RowId::Check(name) | RowId::Pod { check: name, .. }) => {
+                What { only: vec![name.clone()], ..What::default() }
+            }
             Some(RowId::Phase(phase)) => What { phases: vec![*phase], ..What::default() },
             _ => What::default(),
         }
@@ -94,8 +96,8 @@ impl State {
             return self.ask_end_follow();
         }
         let check = match self.steered() {
-            Some(RowId::Check(name)) => self.model.run.check(name).filter(|check| check.result.is_none()),
-            _ => None,
+            Some(row) => row.check().and_then(|name| self.model.run.check(name)).filter(|check| check.result.is_none()),
+            None => None,
         };
         if let Some(check) = check {
             let name = check.planned.name.clone();

@@ -1,6 +1,6 @@
 //! The selected check or constraint in full: what it proves, where it runs, why it ended as it did.
 
-use super::{checks, prelude::*};
+use super::{checks, log, prelude::*};
 use crate::{
     report::words,
     validate::{
@@ -10,6 +10,7 @@ use crate::{
     workbench::{
         elsewhere::RunOrigin,
         model::{CheckView, Model, ReadinessView},
+        pod_view::PodView,
         widgets::{curve, table::text_columns},
     },
 };
@@ -28,6 +29,9 @@ pub static PANE: Pane = Pane {
 fn build(view: &View<'_>) -> Content {
     let run = &view.model.run;
     let width = text_columns(view.width);
+    if let Some((check, pod)) = checks::pod_of(view) {
+        return prose(format!("pod {}", pod.pod.name), pod_rows(check, pod));
+    }
     let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
         return prose(format!("check {}", check.planned.name), check_rows(check, view.model, width));
@@ -63,6 +67,26 @@ fn build(view: &View<'_>) -> Content {
         return prose(format!("constraint {name}"), readiness_rows(readiness, width));
     }
     prose("run", run_rows(view.model, width))
+}
+
+fn pod_rows(check: &CheckView, view: &PodView) -> Vec<Row> {
+    let (pod, mut rows) = (&view.pod, Vec::new());
+    let of = if pod.is_workload { "created by the check" } else { "runs the check" };
+    line(&mut rows, Cell::new(Role::Strong, pod.stand.word()).and(Role::Muted, format!("  {of}")));
+    let at = |ms: Option<u64>| or_dash(ms.map(log::clock));
+    let entries = [
+        ("check", check.planned.name.as_str().into()),
+        ("Job", or_dash(pod.job.clone())),
+        ("attempt", Cell::text(pod.attempt.to_string())),
+        ("restarts", Cell::text(pod.restarts.to_string())),
+        ("node", or_dash(pod.node.clone())),
+        ("exit code", or_dash(pod.exit_code)),
+        ("began", at(view.began_ms)),
+        ("ended", at(view.ended_ms)),
+        ("reason", or_dash(Some(&pod.reason).filter(|reason| !reason.is_empty()))),
+    ];
+    pairs(&mut rows, "", entries);
+    rows
 }
 
 fn wrapped(rows: &mut Vec<Row>, role: Role, said: &str, width: usize) {

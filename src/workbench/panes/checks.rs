@@ -5,10 +5,14 @@ use crate::{
     catalog::validator::Phase,
     report::words::{self, Tone, Word},
     resolve::Resolution,
-    validate::event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
+    validate::{
+        event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
+        pods::{Pod, Stand as PodStand},
+    },
     workbench::{
         elsewhere::{RunOrigin, short},
         model::{Ahead, CheckView, ReadinessView, Run, Source},
+        pod_view::PodView,
         widgets::{bar, table::text_columns},
     },
 };
@@ -21,7 +25,8 @@ pub static PANE: Pane = Pane {
     hints: &[Action::Run, Action::Pause, Action::Cancel, Action::NextThing, Action::RunFailed, Action::GoLog],
     build,
     on: |view, action| match action {
-        Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
+        // Enter on a check is its log, also where there are pods to unfold.
+        Action::Enter if view.row(&PANE)?.branch.is_some() && check_of(view).is_none() => Some(Step::Fold),
         // A readiness line has no log of its own.
         Action::Enter if check_of(view).is_some() => Some(Step::Log),
         Action::Enter => Some(Step::Focus(&log::PANE)),
@@ -61,15 +66,21 @@ fn build(view: &View<'_>) -> Content {
             let others = recipe.map_or_else(Vec::new, |resolution| others(run, phase, resolution));
             phase_rows(&mut rows, run, phase, others.len(), view.model.run_now_ms());
             let ran = run.checks.iter().filter(|check| check.planned.phase == phase);
-            let ran = ran.map(|check| check_row(check, is_live, view.model.run_now_ms(), &meter, ahead(check)));
-            let mut checks: Vec<Row> =
-                ran.chain(others.into_iter().map(|name| not_run(name, "not run", &runs_it(view)))).collect();
+            let now_ms = view.model.run_now_ms();
+            let ran = ran.map(|check| {
+                let row = check_row(check, is_live, now_ms, &meter, ahead(check));
+                let pods = check.pods.iter().map(|pod| pod_row(&check.planned.name, pod, is_live.then_some(now_ms)));
+                [vec![row], pods.collect()].concat()
+            });
+            let not_run = |name: &String| vec![not_run(name, "not run", &runs_it(view))];
+            // Each with its pods.
+            let mut checks: Vec<Vec<Row>> = ran.chain(others.into_iter().map(not_run)).collect();
             // A run groups its checks; where a check is listed does not change by that. Stable: what the recipe does not
             // know comes last, as it was run.
             let listed = view.model.recipe.value.as_deref().map_or(&[][..], |resolution| listed(resolution, phase));
-            let place = |row: &Row| listed.iter().position(|name| name == row.id.name());
-            checks.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
-            rows.extend(checks);
+            let place = |rows: &Vec<Row>| listed.iter().position(|name| name == rows[0].id.name());
+            checks.sort_by_key(|rows| place(rows).unwrap_or(usize::MAX));
+            rows.extend(checks.into_iter().flatten());
         }
     }
     // Its time is enough to tell it from others; the panel of the run has the whole id.
@@ -372,6 +383,7 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64, meter: &Meter, ahead:
     };
     Row {
         depth: 1,
+        branch: (!check.pods.is_empty()).then_some(false),
         marker: Some((role, glyph)),
         // What a person canceled asks for nothing.
         matters: check
@@ -383,6 +395,53 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64, meter: &Meter, ahead:
             vec![check.planned.name.as_str().into(), Cell::new(role, word), Cell::new(Role::Muted, time), result],
         )
     }
+}
+
+/// A pod of a check: which attempt it is, where it runs, how it ended. Time goes on in it until `now_ms`, where it does.
+fn pod_row(check: &str, view: &PodView, now_ms: Option<u64>) -> Row {
+    let pod = &view.pod;
+    let (role, glyph) = match pod.stand {
+        PodStand::Pending => (Role::Muted, "◌"),
+        PodStand::Running => (Role::Run, "»"),
+        PodStand::Succeeded => (Role::Ok, "✓"),
+        PodStand::Failed => (Role::Fail, "✗"),
+        PodStand::Stopping | PodStand::Gone => (Role::Skip, "⊘"),
+    };
+    let until = view.ended_ms.or(now_ms.filter(|_| !pod.stand.has_ended()));
+    let spent = view.began_ms.zip(until).map(|(began, until)| text::duration(until.saturating_sub(began)));
+    let words = pod_words(pod);
+    let cells = vec![
+        Cell::text(&pod.name),
+        Cell::new(role, pod.stand.word()),
+        Cell::new(Role::Muted, spent.unwrap_or_else(|| "-".to_owned())),
+        Cell::new(Role::Muted, words.join("  ")),
+    ];
+    let id = RowId::Pod { check: check.to_owned(), pod: pod.name.clone() };
+    Row { depth: 2, marker: Some((role, glyph)), ..Row::new(id, cells) }
+}
+
+/// `exit 1`, what it waits for or why it ended, `attempt 2`, where it runs, as far as that is known: what is wrong comes first.
+fn pod_words(pod: &Pod) -> Vec<String> {
+    let restarts = match pod.restarts {
+        0 => None,
+        1 => Some("restarted once".to_owned()),
+        times => Some(format!("restarted {times} times")),
+    };
+    let parts = [
+        pod.exit_code.map(|code| format!("exit {code}")),
+        Some(text::clean(&pod.reason).into_owned()).filter(|reason| !reason.is_empty()),
+        Some(format!("attempt {}", pod.attempt)),
+        pod.node.as_ref().map(|node| text::clean(node).into_owned()),
+        restarts,
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// The pod under the cursor.
+pub(super) fn pod_of<'s>(view: &View<'s>) -> Option<(&'s CheckView, &'s PodView)> {
+    let RowId::Pod { check, pod } = view.selected(&PANE)? else { return None };
+    let check = view.model.run.check(check)?;
+    Some((check, check.pods.iter().find(|known| known.pod.name == *pod)?))
 }
 
 /// How far a check is into the time that it may take, in front of what it says.
@@ -462,12 +521,9 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or("")
 }
 
-/// The name of the check under the cursor.
+/// The name of the check under the cursor, or of that whose pod is.
 pub(super) fn check_of<'s>(view: &View<'s>) -> Option<&'s str> {
-    match view.selected(&PANE)? {
-        RowId::Check(name) => Some(name),
-        _ => None,
-    }
+    view.selected(&PANE)?.check().map(String::as_str)
 }
 
 /// The result of the selected check as text, with what it wrote.

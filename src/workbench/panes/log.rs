@@ -3,7 +3,7 @@
 //!
 //! A check may write a million lines; rows are made of those around the cursor, or of those that the filter means.
 
-use super::{checks, prelude::*};
+use super::{checks, nodes::BORDER, prelude::*};
 use crate::{
     report::{
         apart::{self, Apart, apart},
@@ -12,6 +12,7 @@ use crate::{
         merged::{LineId, Merged},
     },
     text::color::{self, Ink},
+    validate::pods::Pod,
     workbench::{
         log_options::{LogOptions, Part, moment},
         merge::{self, letter},
@@ -114,6 +115,8 @@ struct Log<'m> {
     total: usize,
     /// What several checks are called together.
     together: Option<String>,
+    /// The one pod of the check whose lines are shown.
+    pod: Option<&'m Pod>,
 }
 
 impl<'m> Log<'m> {
@@ -136,7 +139,8 @@ impl<'m> Log<'m> {
         };
         let lines = Merged::new(checks.iter().map(lines_of).collect());
         let began_ms = checks.iter().map(|(_, check)| run.phase_began_ms(check.planned.phase)).collect();
-        Some(Log { checks, began_ms, lines, total, together })
+        let pod = if together.is_none() { pod_of(view) } else { None };
+        Some(Log { checks, began_ms, lines, total, together, pod })
     }
 
     /// Whether what memory has no more can be read from the record of the run.
@@ -146,7 +150,8 @@ impl<'m> Log<'m> {
 
     /// As the title has it.
     fn name(&self) -> String {
-        self.together.clone().unwrap_or_else(|| self.checks[0].1.planned.name.clone())
+        let of_pod = self.pod.map_or_else(String::new, |pod| format!("/{}", text::clean(&pod.name)));
+        self.together.clone().unwrap_or_else(|| self.checks[0].1.planned.name.clone() + &of_pod)
     }
 
     /// Of a line that is known by its check.
@@ -209,9 +214,12 @@ impl<'m> Log<'m> {
                 self.together.is_some() && text.as_ref().is_some_and(|text| text.is_match(&check.planned.name))
             };
             let whole = self.checks.iter().enumerate().filter(|(_, (_, check))| is_named(check));
-            let is_meant = |log, source: &str| options.sources.contains(&self.written_by(log, source));
+            let is_meant = |log, source: &str| {
+                let is_chosen = options.sources.is_empty() || options.sources.contains(&self.written_by(log, source));
+                is_chosen && self.pod.is_none_or(|pod| pod.wrote(source))
+            };
             let of_log = |log: usize| self.lines.names(log).map(|source| is_meant(log, source)).collect();
-            let sources: Vec<Vec<bool>> = match options.sources.is_empty() {
+            let sources: Vec<Vec<bool>> = match options.sources.is_empty() && self.pod.is_none() {
                 true => Vec::new(),
                 false => (0..self.checks.len()).map(of_log).collect(),
             };
@@ -230,7 +238,7 @@ impl<'m> Log<'m> {
     fn with_those_around(&self, view: &View<'_>, columns: &[Column], lines: Vec<LineId>) -> Vec<Shown> {
         let (table, around) = (view.table(), view.log_options.around);
         let filter = if filter(view).is_empty() { Filter::default() } else { table.filter_on(columns) };
-        if around == 0 || filter.is_empty() && !view.log_options.selects() {
+        if around == 0 || filter.is_empty() && !selects(view) {
             return lines.into_iter().map(|place| Shown { place, is_beside: false }).collect();
         }
         let is_meant = |place: &LineId| filter.is_empty() || table.fits(&filter, &self.row(view, columns, *place));
@@ -505,7 +513,18 @@ fn sought<'f>(filter: &'f str) -> Option<Regex> {
 
 /// Whether the rows are lines around the cursor, whatever they say; else those that filter or options mean, of all of them.
 fn is_window(view: &View<'_>) -> bool {
-    sought(filter(view)).is_none() && !view.log_options.selects()
+    sought(filter(view)).is_none() && !selects(view)
+}
+
+/// Lines are left out by something else than a filter or their time.
+fn selects(view: &View<'_>) -> bool {
+    view.log_options.selects() || pod_of(view).is_some()
+}
+
+/// The pod whose lines alone are shown; where several checks share a log, or all of it is written, there is none.
+fn pod_of<'v>(view: &View<'v>) -> Option<&'v Pod> {
+    let is_whole = view.merge.which.is_some() || view.written == Some(Part::All);
+    checks::pod_of(view).filter(|_| !is_whole).map(|(_, view)| &view.pod)
 }
 
 /// What wrote lines of the log that is shown.
@@ -636,6 +655,7 @@ fn build(view: &View<'_>) -> Content {
     }
     // The end of a check is the end of its output: its verdict, and why.
     if end == log.total
+        && log.pod.is_none_or(|pod| !pod.is_workload)
         && let (None, [(_, CheckView { result: Some(result), .. })]) = (&log.together, &log.checks[..])
     {
         let (role, glyph, word) = checks::verdict(result);
@@ -654,11 +674,10 @@ fn build(view: &View<'_>) -> Content {
         0 => "follow off".to_owned(),
         new => format!("follow off, {} new", text::thousands(new)),
     };
-    let wrap = if table.wide { "wrap on" } else { "wrap off" };
     let options: String = view.log_options.words().iter().map(|word| format!("  {word}")).collect();
     let shown = lines.iter().filter(|line| !line.is_beside).count();
     // What a filter hides is said beside it.
-    let of = match view.log_options.selects() && filter(view).is_empty() {
+    let of = match selects(view) && filter(view).is_empty() {
         true => format!("{} of ", text::thousands(shown)),
         false => String::new(),
     };
@@ -674,6 +693,9 @@ fn build(view: &View<'_>) -> Content {
             let key = view.keys.key(Action::LogOptions);
             Blank::Empty.says(format!("{}: none is {}; {key} shows others", text::count(end, "line"), options.trim()))
         }
+        (true, _) if log.pod.is_some_and(|pod| pod.stand.has_ended()) => {
+            Blank::Empty.says("nothing that this pod wrote was read")
+        }
         (true, _) => Blank::Loading.says("no output yet"),
         (false, true) => vec![(Role::Muted, log.legend())],
         (false, false) => Vec::new(),
@@ -683,19 +705,28 @@ fn build(view: &View<'_>) -> Content {
         beyond if is_window || beyond == 0 => String::new(),
         beyond => format!(", {} not searched", text::thousands(beyond)),
     };
-    let title = format!("log {}", log.name());
+    // The panel of the pod says of which check it is.
+    let title = format!("log {}", log.pod.map_or_else(|| log.name(), |pod| text::clean(&pod.name).into_owned()));
+    let wrap = if table.wide { "wrap on" } else { "wrap off" };
     // Blank lines are room for what is cut.
     let goes_on = !table.wide && rows.len() < view.height;
     Content {
-        title,
         goes_on,
         note: match options.is_empty() {
             // How it is looked at says nothing of a file.
             _ if view.written.is_some() => format!("{of}{}{unsought}{options}", text::count(total, "line")),
-            true => format!("{follow}  {wrap}  {}{unsought}", text::count(total, "line")),
+            true => {
+                let lines = format!("{of}{}{unsought}", text::count(total, "line"));
+                // Whether lines are wrapped is seen, and that the last one is followed by the cursor on it.
+                let least = if table.follow { lines.clone() } else { format!("{follow}  {lines}") };
+                let notes = [format!("{follow}  {wrap}  {lines}"), format!("{follow}  {lines}")];
+                let fits = |note: &String| text::width(&title) + text::width(note) + BORDER <= view.width;
+                notes.into_iter().find(fits).unwrap_or(least)
+            }
             // What is left out matters more than how lines are wrapped, which is seen.
             false => format!("{follow}  {of}{}{unsought}{options}", text::count(total, "line")),
         },
+        title,
         columns,
         says,
         rows,

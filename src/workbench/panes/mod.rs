@@ -366,6 +366,11 @@ pub enum RowId {
     Cause(String),
     Phase(Phase),
     Check(String),
+    /// A pod of a check.
+    Pod {
+        check: String,
+        pod: String,
+    },
 }
 
 impl RowId {
@@ -403,6 +408,14 @@ impl RowId {
         })
     }
 
+    /// The check that it is, or that its pod is of.
+    pub(super) fn check(&self) -> Option<&String> {
+        match self {
+            RowId::Check(name) | RowId::Pod { check: name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The name of a thing that has one of its own.
     pub(super) fn named(&self) -> Option<&str> {
         match self {
@@ -423,7 +436,8 @@ impl Identity for RowId {
             | RowId::Layer(name)
             | RowId::Overlay(name)
             | RowId::Constraint(name)
-            | RowId::Check(name) => name,
+            | RowId::Check(name)
+            | RowId::Pod { pod: name, .. } => name,
             _ => "",
         }
     }

@@ -118,7 +118,7 @@ fn with_edition(view: &View<'_>, title: &str, note: String) -> String {
 }
 
 /// Columns of a border that neither the title nor the note has.
-const BORDER: usize = 5;
+pub(super) const BORDER: usize = 5;
 /// Columns of a place among thousands of rows, with the gap before it.
 const PLACE: usize = 13;
 

@@ -13,13 +13,19 @@ use aicr::{
     },
     report::{lines::Room, plan},
     term::input::Input,
-    validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Status, Stop, Verdict},
+    validate::{
+        event::{Body, Event, ReadinessOutcome, State as CheckState, Status, Stop, Verdict},
+        pods::{Pod, Stand},
+    },
     workbench::{
         Look,
         effect::Effect,
         msg::Msg,
         panes::{CHECK, CHECKS, LOG, Need, RUN_CHANGES, RowId},
-        widgets::{table::text_columns, text},
+        widgets::{
+            table::{Identity, Row, text_columns},
+            text,
+        },
     },
 };
 use std::sync::Arc;
@@ -838,6 +844,123 @@ fn the_panel_of_a_check_breaks_its_sentences_once() {
         let at = rows.iter().position(|row| *row == wanted[0]).unwrap_or_else(|| panic!("{wanted:?} in {rows:?}"));
         assert_eq!(rows[at..], wanted, "{width}x{height}");
     }
+}
+
+/// Two pods of a check, and what they wrote: the first one failed, so that there is another attempt.
+fn pods() -> Vec<(u64, Body)> {
+    let check = || "dra-support".to_owned();
+    let pod = |name: &str, attempt, stand| Pod {
+        name: name.into(),
+        is_workload: name.starts_with("gpu-"),
+        job: Some("aicr-dra-support".into()),
+        attempt,
+        restarts: 0,
+        node: Some("worker-2".into()),
+        stand,
+        exit_code: None,
+        reason: String::new(),
+    };
+    let wrote = |source: &str, text: &str| Body::Log { check: check(), text: text.into(), source: source.into() };
+    let failed = Pod { exit_code: Some(1), reason: "Error".into(), ..pod("gpu-a-1", 1, Stand::Failed) };
+    let bodies = [
+        pod("gpu-a-1", 1, Stand::Running),
+        pod("aicr-dra-support-x7", 1, Stand::Running),
+        failed,
+        pod("gpu-a-2", 2, Stand::Pending),
+        pod("gpu-a-2", 2, Stand::Running),
+    ];
+    let told = bodies.into_iter().map(|pod| Body::Pod { check: check(), pod });
+    let wrote = [wrote("gpu-a-1/cuda", "no device"), wrote("gpu-a-2/cuda", "GPU devices: 1")];
+    told.chain(wrote).zip(0_u64..).map(|(body, at)| (4_000 + 1_000 * at, body)).collect()
+}
+
+fn on_dra_support(desk: &mut Desk) {
+    desk.state.desk.focus_on(&CHECKS);
+    desk.state.prepare();
+    assert!(desk.state.desk.table_mut(&CHECKS).select(&RowId::Check("dra-support".into())));
+    desk.state.desk.mark(Need::Cursor(&CHECKS));
+}
+
+#[test]
+fn pods_are_rows_below_their_check_and_have_their_own_log() {
+    let mut desk = Desk::live(120, 40);
+    run_half_way(&mut desk);
+    pods().into_iter().for_each(|(at, body)| desk.run(at, body));
+    on_dra_support(&mut desk);
+    assert!(!desk.text().contains("attempt"), "folded at first: {}", desk.text());
+    desk.shows("FOLLOW  3 lines");
+    desk.keys("l");
+    // Its own comes first, and each says how it stands.
+    let told = |desk: &Desk, name: &str| {
+        let rows = &desk.state.desk.table(&CHECKS).content.rows;
+        rows.iter().find(|row| row.id.name() == name).map(|row| row.cells[3].plain().into_owned())
+    };
+    assert_eq!(told(&desk, "gpu-a-2").as_deref(), Some("attempt 2  worker-2"));
+    assert_eq!(told(&desk, "gpu-a-1").as_deref(), Some("exit 1  Error  attempt 1  worker-2"));
+    golden("pods-120x40", &desk.text());
+    let lines = |desk: &mut Desk| {
+        desk.state.prepare();
+        desk.state.desk.table(&LOG).content.rows.iter().map(Row::plain).collect::<Vec<_>>()
+    };
+    desk.keys("j j j");
+    desk.shows("log gpu-a-2");
+    desk.shows("1 of 3 lines");
+    desk.shows("created by the check");
+    let shown = lines(&mut desk);
+    assert!(shown.len() == 1 && shown[0].ends_with("GPU devices: 1"), "{shown:?}");
+    desk.keys("k k");
+    desk.shows("runs the check");
+    let shown = lines(&mut desk);
+    assert!(shown.len() == 1 && shown[0].ends_with("looks for resource slices"), "{shown:?}");
+    // What is done with a check is done from its pods, and Enter and Space on it mean what they meant.
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(text.lines().count(), 3, "{text}");
+    desk.keys("x");
+    desk.shows("cancel dra-support?");
+    desk.keys("Esc k Space");
+    desk.shows("1 row marked");
+    desk.keys("Enter");
+    assert_eq!(desk.state.desk.focused(), &LOG);
+    desk.keys("q h");
+    assert!(!desk.text().contains("attempt"), "{}", desk.text());
+}
+
+/// Of a record, pods come and go with its steps; one of an older program has none.
+#[test]
+fn pods_of_a_recorded_run_are_those_of_the_moment_that_is_shown() {
+    let mut desk = Desk::live(120, 40);
+    let mut record = recorded("20260114-091200-00c0ffee00c0ffee", false);
+    let open = |desk: &mut Desk, record: &Record| {
+        list_records(desk, std::slice::from_ref(record));
+        desk.keys("4 g r Enter");
+        let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record.clone())) });
+        on_dra_support(desk);
+    };
+    open(&mut desk, &record);
+    let branch = |desk: &Desk| {
+        let rows = &desk.state.desk.table(&CHECKS).content.rows;
+        rows.iter().find(|row| row.id == RowId::Check("dra-support".into())).map(|row| row.branch)
+    };
+    assert_eq!(branch(&desk), Some(None), "there is nothing to unfold");
+    let end = record.events.iter().position(|event| event.observed_at_ms > NOW + 4_000).unwrap();
+    let told =
+        pods().into_iter().map(|(at, body)| Event { seq: 0, observed_at_ms: NOW + at, stated_at_ms: None, body });
+    record.events.splice(end..end, told);
+    open(&mut desk, &record);
+    assert_eq!(branch(&desk), Some(Some(false)));
+    desk.keys("l");
+    // How long it took, as far as that was seen.
+    desk.shows("gpu-a-1");
+    desk.shows("2.0 s");
+    let pods = |desk: &Desk| desk.state.model.run.check("dra-support").unwrap().pods.len();
+    assert_eq!(pods(&desk), 3);
+    while pods(&desk) > 0 {
+        desk.keys("<");
+    }
+    desk.state.prepare();
+    assert_eq!(branch(&desk), Some(None));
 }
 
 /// m asks in the last line; what is typed is seen beside the line, and is in what is saved.
