@@ -15,7 +15,7 @@ use crate::{
         snapshots::{self, How, Limits, Moment, Shelf},
     },
     report::escape,
-    text::count,
+    text::{self, count},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -227,7 +227,7 @@ fn row(moment: &Moment, bytes: Option<u64>) -> [String; 7] {
         name,
         moment.nodes.to_string(),
         changes,
-        bytes.map_or("-".to_owned(), |bytes| format!("{} KiB", bytes.div_ceil(1024))),
+        bytes.map_or("-".to_owned(), text::size),
     ]
 }
 

@@ -76,6 +76,11 @@ impl Class {
         Class::ALL.into_iter().find(|class| class.name() == name)
     }
 
+    /// Columns that a frame of it has at least, where panels stand beside each other.
+    fn columns(self) -> u16 {
+        if self == Class::All { 200 } else { 120 }
+    }
+
     /// In what is written down.
     pub fn name(self) -> &'static str {
         match self {
@@ -467,7 +472,7 @@ fn panels<T: Copy + PartialEq>(
         let edge = Edge::level(Border::Detail, below.y, body, by);
         return (vec![(at_focus(main.id), above), (detail.id, below)], vec![edge]);
     }
-    in_columns(taken(class, focus, &shown), body, moved)
+    in_columns(taken(class, focus, &shown), body, class.columns(), moved)
 }
 
 /// Which pane takes which slot: of several the focused one, else the last that does not wait for the focus.
@@ -489,8 +494,9 @@ fn taken<T: Copy + PartialEq>(class: Class, focus: T, shown: &[&Candidate<T>]) -
     taken
 }
 
-/// Columns from the left, the strip below them.
-fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, moved: &Moved) -> Placed<T> {
+/// Columns from the left, the strip below them. In a frame wider than the breakpoint's `least` each has the same part of what
+/// is more.
+fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, least: u16, moved: &Moved) -> Placed<T> {
     let mut edges = Vec::new();
     let by = |border: Border| moved.get(&border).copied().unwrap_or_default();
     let strip: u16 =
@@ -508,8 +514,10 @@ fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, moved: &Moved) -> Plac
     };
     let columns: Vec<&[(Slot, T)]> = taken.chunk_by(|(one, _), (next, _)| one.column == next.column).collect();
     let upright = columns.iter().filter(|panes| panes[0].0.column != STRIP);
-    let widths: Vec<u16> =
-        upright.clone().map(|panes| panes.iter().map(|(slot, _)| slot.width).max().unwrap_or_default()).collect();
+    let count = u16::try_from(upright.clone().count()).unwrap_or(u16::MAX).max(1);
+    let more = body.width.saturating_sub(least) / count;
+    let width = |panes: &&[(Slot, T)]| panes.iter().map(|(slot, _)| slot.width).max().unwrap_or_default();
+    let widths: Vec<u16> = upright.clone().map(width).map(|width| if width == 0 { 0 } else { width + more }).collect();
     let mut lengths = share(body.width, &widths);
     let mut areas = Vec::new();
     let mut x = body.x;
@@ -579,6 +587,20 @@ mod tests {
         // One that is smaller than that stays as it is.
         let mut lengths = vec![10, 12];
         assert_eq!((shift(&mut lengths, 0, 5, 20), lengths), (0, vec![10, 12]));
+    }
+
+    /// Three columns at a breakpoint and in a wider frame.
+    #[test]
+    fn each_column_has_its_part_of_a_wider_frame() {
+        let place = |at| Place::NONE.detail(9).all(column(at, [54, 0, 64][usize::from(at)]));
+        let panes = [0, 1, 2].map(|at| Candidate { id: at, place: place(at), presence: Presence::Shown });
+        let widths = |width| {
+            let shape = Shape { width, height: 60, focus: 0, zoom: Zoom::Normal, hints: true, time: false };
+            layout(shape, &panes, &Moved::new()).panels.iter().map(|(_, area)| area.width).collect::<Vec<_>>()
+        };
+        assert_eq!(widths(200), [54, 82, 64]);
+        assert_eq!(widths(290), [84, 112, 94]);
+        assert_eq!(widths(202), [54, 84, 64]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 pub static PANE: Pane = Pane {
     name: "changes",
     screen: Screen::Diff,
-    place: Place::NONE.short(column(0, 0)).four(column(0, 0)).all(column(0, 60)),
+    place: Place::NONE.short(column(0, 0)).four(column(0, 0)).all(column(0, 76)),
     presence: upgrades::unless_shown,
     needs: &[Need::Recipe, Need::Diff],
     hints: &[

@@ -3,7 +3,10 @@
 //! A line is painted again where anything that it is made of differs; what all lines are made of is compared first. Whoever
 //! keeps lines promises that nothing else is painted over them.
 
-use super::table::{Cell, Column, SortKey};
+use super::{
+    common::Without,
+    table::{Cell, Column, SortKey},
+};
 use crate::{term::link::Link, workbench::theme::Role};
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ pub struct Lines {
 pub(super) struct Layout {
     pub area: Rect,
     pub widths: Vec<u16>,
+    pub without: Without,
     pub columns: Vec<Column>,
     pub left: usize,
     pub is_prose: bool,

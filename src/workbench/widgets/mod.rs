@@ -4,6 +4,7 @@ pub mod apart;
 pub mod bar;
 pub mod canvas;
 mod cell;
+mod common;
 pub mod curve;
 pub mod filter;
 pub mod kept;

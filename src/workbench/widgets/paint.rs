@@ -7,6 +7,7 @@ use super::{
     apart,
     canvas::Canvas,
     cell::{Cell, Span},
+    common::Without,
     filter::Filter,
     kept::{Layout, Lines, Made, Shared},
     spread::Spread,
@@ -39,13 +40,15 @@ impl<I: Identity> Table<I> {
             return;
         }
         let widths = self.widths_in(text_width(area), area.height);
-        let mut rest = self.draw_above(canvas, area, &widths);
+        let without = self.without(&widths, area.height);
+        let columns = Columns { widths: &widths, without };
+        let mut rest = self.draw_above(canvas, area, columns);
         let spread = self.spread(usize::from(rest.height), &widths, text_width(area));
         for place in spread.first..self.visible.len() {
             if rest.is_empty() {
                 break;
             }
-            let lines = self.draw_place(canvas, rest, place, (&widths, &spread), focused, self.marked(search));
+            let lines = self.draw_place(canvas, rest, place, (columns, &spread), focused, self.marked(search));
             rest = below(rest, lines);
         }
     }
@@ -62,12 +65,13 @@ impl<I: Identity> Table<I> {
             return;
         }
         let widths = self.widths_in(text_width(area), area.height);
-        let layout = self.layout(area, &widths);
+        let columns = Columns { widths: &widths, without: self.without(&widths, area.height) };
+        let layout = self.layout(area, columns);
         let mut rest = below(area, self.lines_above().min(area.height));
         if kept.layout.as_ref() != Some(&layout) {
             kept.forget();
             canvas.blank(area);
-            self.draw_above(canvas, area, &widths);
+            self.draw_above(canvas, area, columns);
             kept.layout = Some(layout);
         }
         let spread = self.spread(usize::from(rest.height), &widths, text_width(area));
@@ -89,7 +93,7 @@ impl<I: Identity> Table<I> {
                 None => {
                     let links = canvas.links.len();
                     canvas.blank(Rect { height: lines_of(&spread, place).min(rest.height), ..rest });
-                    let lines = self.draw_place(canvas, rest, place, (&widths, &spread), focused, None);
+                    let lines = self.draw_place(canvas, rest, place, (columns, &spread), focused, None);
                     kept.put(line, made.map(|made| (made, &canvas.links[links..])));
                     for more in 1..usize::from(lines) {
                         kept.put(line + more, None);
@@ -105,11 +109,12 @@ impl<I: Identity> Table<I> {
     }
 
     /// What every line depends on.
-    fn layout(&self, area: Rect, widths: &[u16]) -> Layout {
+    fn layout(&self, area: Rect, Columns { widths, without }: Columns<'_>) -> Layout {
         let Content { columns, says, prose, goes_on, .. } = &self.content;
         Layout {
             area,
             widths: widths.to_vec(),
+            without,
             columns: columns.clone(),
             left: self.left,
             is_prose: *prose,
@@ -143,7 +148,7 @@ impl<I: Identity> Table<I> {
     }
 
     /// Sentences above rows, and headers; what is left below them.
-    fn draw_above(&self, canvas: &mut Canvas<'_>, area: Rect, widths: &[u16]) -> Rect {
+    fn draw_above(&self, canvas: &mut Canvas<'_>, area: Rect, columns: Columns<'_>) -> Rect {
         let mut rest = area;
         for (role, line) in &self.content.says {
             if !rest.is_empty() {
@@ -152,7 +157,7 @@ impl<I: Identity> Table<I> {
             }
         }
         if self.has_headers() && !rest.is_empty() {
-            self.draw_headers(canvas, Rect { height: 1, ..rest }, widths);
+            self.draw_headers(canvas, Rect { height: 1, ..rest }, columns);
             rest = below(rest, 1);
         }
         rest
@@ -164,7 +169,7 @@ impl<I: Identity> Table<I> {
         canvas: &mut Canvas<'_>,
         area: Rect,
         place: usize,
-        (widths, spread): (&[u16], &Spread),
+        (columns, spread): (Columns<'_>, &Spread),
         focused: bool,
         marked: Option<&Filter>,
     ) -> u16 {
@@ -172,7 +177,8 @@ impl<I: Identity> Table<I> {
         let more = spread.more.get(&place);
         let height = lines_of(spread, place).min(area.height);
         let line = Rect { height: 1, ..area };
-        self.draw_row(canvas, line, place, widths, more.map(|(column, _)| *column));
+        let widths = columns.widths;
+        self.draw_row(canvas, line, place, columns, more.map(|(column, _)| *column));
         if let Some((column, lines)) = more {
             let row = &self.content.rows[self.visible[place]];
             let is_alone = spans(row, self.content.columns.len());
@@ -219,7 +225,7 @@ impl<I: Identity> Table<I> {
         }
     }
 
-    fn draw_headers(&self, canvas: &mut Canvas<'_>, line: Rect, widths: &[u16]) {
+    fn draw_headers(&self, canvas: &mut Canvas<'_>, line: Rect, Columns { widths, without }: Columns<'_>) {
         let mut x = line.left() + MARGIN;
         for (index, (column, width)) in self.content.columns.iter().zip(widths).enumerate() {
             if *width == 0 {
@@ -240,13 +246,21 @@ impl<I: Identity> Table<I> {
             } else {
                 0
             };
-            canvas.text(
+            let used = canvas.text(
                 x + pad,
                 line.y,
                 *width + u16::try_from(text::width(&arrow)).unwrap_or(0),
                 &shown,
                 Role::Heading,
             );
+            if let Some(common) = self.common.as_ref().filter(|common| common.column == index) {
+                let room = width.saturating_sub(used + 1);
+                let said = common.said(without);
+                // An ellipsis alone says nothing.
+                if room > LEAST_SAID && !said.is_empty() {
+                    canvas.fitted(x + used + 1, line.y, room, &said, Cut::End, Role::Muted);
+                }
+            }
             x += width + GAP;
         }
     }
@@ -261,7 +275,14 @@ impl<I: Identity> Table<I> {
     }
 
     /// `goes_on`: the column of which there is more below.
-    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16], goes_on: Option<usize>) {
+    fn draw_row(
+        &self,
+        canvas: &mut Canvas<'_>,
+        line: Rect,
+        place: usize,
+        Columns { widths, without }: Columns<'_>,
+        goes_on: Option<usize>,
+    ) {
         let row = &self.content.rows[self.visible[place]];
         self.draw_glyphs(canvas, line, place, row);
         let widths = self.widths_of_row(row, widths);
@@ -294,7 +315,12 @@ impl<I: Identity> Table<I> {
                 false => None,
             };
             let side = sides.iter().find(|(at, _)| *at == index).map(|(_, side)| side);
-            let cell = first.as_ref().or(side).unwrap_or(cell);
+            let short = self
+                .common
+                .as_ref()
+                .filter(|common| common.column == index && without != Without::Nothing && !is_alone)
+                .map(|common| common.short(cell, without));
+            let cell = first.as_ref().or(side).or(short.as_ref()).unwrap_or(cell);
             self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
             x += width + GAP;
         }
@@ -391,6 +417,13 @@ fn below(area: Rect, lines: u16) -> Rect {
     Rect { y: area.y + lines, height: area.height - lines, ..area }
 }
 
+/// How cells are shown: the width of each column, and what names are shown without.
+#[derive(Clone, Copy)]
+struct Columns<'w> {
+    widths: &'w [u16],
+    without: Without,
+}
+
 /// Columns for the cells of a row.
 fn text_width(area: Rect) -> u16 {
     area.width.saturating_sub(MARGIN + 1)
@@ -431,6 +464,9 @@ fn change(was: &Piece, arrow: &Piece, becomes: &Piece, room: usize, cut: Cut) ->
 
 /// Columns below which a value that is cut says nothing.
 const LEAST: usize = 5;
+
+/// Columns that what names have in common needs at least in a header.
+const LEAST_SAID: u16 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 
 pub use super::cell::Cell;
 use super::{
+    common::Common,
     filter::{self, Filter, Misread, Names},
     marks::Marks,
     recent::Recent,
@@ -300,6 +301,8 @@ pub struct Table<I> {
     pub recent: Recent<I>,
     /// Columns that the content of each column takes.
     pub(super) natural: Vec<u16>,
+    /// What the names in its rows have in common.
+    pub(super) common: Option<Common>,
     /// How many rows take as much, by column, where it had to be counted.
     pub(super) widest: Vec<Option<usize>>,
 }
@@ -333,6 +336,7 @@ impl<I> Default for Table<I> {
             marks: Marks::default(),
             recent: Recent::default(),
             natural: Vec::new(),
+            common: None,
             widest: Vec::new(),
         }
     }
@@ -369,6 +373,7 @@ impl<I: Identity> Table<I> {
         content.complete(&self.content);
         self.widest.clear();
         self.natural = self.grown(&content).unwrap_or_else(|| {
+            self.common = Common::of(&content);
             content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect()
         });
         let names = |columns: &[Column]| columns.iter().map(|column| column.name).collect::<Vec<_>>();

@@ -3,8 +3,9 @@
 //! In: columns, rows and the room that there is. Out: a width for each column. Nothing is cut while there is room beside it.
 
 use super::{
+    common::{Common, Without, name},
     table::{Align, Column, Content, Identity, MARGIN, Placed, Row, Table},
-    text,
+    text::{self, Cut},
 };
 use ratatui::layout::Rect;
 use std::{borrow::Cow, sync::Arc};
@@ -31,7 +32,8 @@ impl<I: Identity> Table<I> {
             }
             for (index, natural) in natural.iter_mut().enumerate() {
                 let (was, is) = (cell_width(old, index, natural_columns), cell_width(new, index, natural_columns));
-                if was > is && was >= usize::from(*natural) {
+                let is_renamed = || content.columns[index].cut == Cut::Host && name(old, index) != name(new, index);
+                if was > is && was >= usize::from(*natural) || is_renamed() {
                     return None;
                 }
                 *natural = (*natural).max(u16::try_from(is).unwrap_or(u16::MAX));
@@ -49,8 +51,11 @@ impl<I: Identity> Table<I> {
         self.widest.resize(columns, None);
         // By column: rows that took the whole width and do not any more, that take it now, and the widest of them.
         let mut news = vec![(0, 0, 0); columns];
+        let hosts = self.content.columns.iter().position(|column| column.cut == Cut::Host);
+        let mut is_renamed = false;
         for (at, row) in changed {
             let old = std::mem::replace(&mut rows[at], row);
+            is_renamed |= hosts.is_some_and(|column| name(&old, column) != name(&rows[at], column));
             for (index, (fewer, more, widest)) in news.iter_mut().enumerate() {
                 let natural = usize::from(self.natural[index]);
                 let (was, is) = (cell_width(&old, index, columns), cell_width(&rows[at], index, columns));
@@ -60,6 +65,9 @@ impl<I: Identity> Table<I> {
             }
         }
         self.content.rows = rows;
+        if is_renamed {
+            self.common = Common::of(&self.content);
+        }
         for (index, (fewer, more, widest)) in news.into_iter().enumerate() {
             let natural = usize::from(self.natural[index]);
             if widest > natural {
@@ -127,7 +135,40 @@ impl<I: Identity> Table<I> {
         self.top.min(end)..end
     }
 
+    /// Where something has no room, names are shown without what all of them end with, and where that is not enough for them,
+    /// without what they begin with.
     fn widths_of(&self, columns: u16, natural: &[u16]) -> Vec<u16> {
+        let mut widths = self.shared_out(columns, natural);
+        let Some(common) = &self.common else { return widths };
+        let passed = self.passed();
+        let is_meant = |at: usize| self.is_listed(&self.content.columns[at]) && !passed.contains(&at);
+        let lacks = |widths: &[u16], natural: &[u16], at: usize| is_meant(at) && widths[at] < natural[at];
+        let mut natural = natural.to_vec();
+        let whole = natural[common.column];
+        for way in common.ways() {
+            let is_enough = match way {
+                Without::Both => !lacks(&widths, &natural, common.column),
+                _ => !(0..natural.len()).any(|at| lacks(&widths, &natural, at)),
+            };
+            if is_enough || widths[common.column] == 0 {
+                break;
+            }
+            let header = if self.content.headers { text::width(self.content.columns[common.column].name) } else { 0 };
+            let header = u16::try_from(header).unwrap_or(u16::MAX);
+            let less = u16::try_from(common.columns(way)).unwrap_or(u16::MAX);
+            natural[common.column] = whole.saturating_sub(less).max(header);
+            widths = self.shared_out(columns, &natural);
+        }
+        // What is left over is for the header, which says what names are shown without.
+        if natural[common.column] < whole {
+            let left = columns.saturating_sub(total(&widths));
+            widths[common.column] += left.min(whole - widths[common.column].min(whole));
+        }
+        widths
+    }
+
+    /// Room by what columns hold and how they are ranked.
+    fn shared_out(&self, columns: u16, natural: &[u16]) -> Vec<u16> {
         let specs = &self.content.columns;
         let passed = self.passed();
         let wanted: Vec<u16> = specs
@@ -141,10 +182,6 @@ impl<I: Identity> Table<I> {
             })
             .collect();
         let mut widths = wanted.clone();
-        let total = |widths: &[u16]| -> u16 {
-            let gaps = u16::try_from(widths.iter().filter(|width| **width > 0).count().saturating_sub(1)).unwrap_or(0);
-            widths.iter().fold(gaps * GAP, |sum, width| sum.saturating_add(*width))
-        };
         // What grows gives first, down to its ideal.
         for (index, column) in specs.iter().enumerate().filter(|(_, column)| column.grows) {
             let over = total(&widths).saturating_sub(columns);
@@ -205,8 +242,10 @@ impl<I: Identity> Table<I> {
             let mut spare: u16 = natural.iter().map(|needed| half.saturating_sub(*needed)).sum();
             let mut lacking: u16 =
                 natural.iter().fold(0, |sum, needed| sum.saturating_add(needed.saturating_sub(half)));
-            let moved = spare.min(lacking);
-            (spare, lacking) = (moved, moved);
+            // A column that no half has.
+            let odd = columns.saturating_sub(GAP * (count - 1)) % count;
+            lacking = lacking.min(spare + odd);
+            spare = lacking.saturating_sub(odd);
             for (width, needed) in widths.iter_mut().zip(natural) {
                 let (more, less) = (needed.saturating_sub(half).min(lacking), half.saturating_sub(*needed).min(spare));
                 (lacking, spare) = (lacking - more, spare - less);
@@ -352,8 +391,10 @@ impl<I: Identity> Table<I> {
         let seen: Vec<usize> = (0..columns.len().min(widths.len())).filter(|at| widths[*at] > 0).collect();
         let is_alone = spans(row, columns.len());
         let &[.., before, last] = &seen[..] else { return Cow::Borrowed(widths) };
+        // Names that are shown in part have room by their columns.
+        let is_name = self.common.as_ref().is_some_and(|common| common.column == before);
         // What goes on below does so in its column.
-        if is_alone || self.left > 0 || self.content.goes_on || columns[last].align == Align::Right {
+        if is_name || is_alone || self.left > 0 || self.content.goes_on || columns[last].align == Align::Right {
             return Cow::Borrowed(widths);
         }
         let needs = |at: usize| u16::try_from(cell_width(row, at, columns.len())).unwrap_or(u16::MAX);
@@ -420,6 +461,12 @@ fn cell_width<I>(row: &Row<I>, index: usize, columns: usize) -> usize {
     }
     let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
     row.cells.get(index).map_or(0, |cell| cell.width() + indent)
+}
+
+/// What columns take with the gaps between them.
+fn total(widths: &[u16]) -> u16 {
+    let gaps = u16::try_from(widths.iter().filter(|width| **width > 0).count().saturating_sub(1)).unwrap_or(0);
+    widths.iter().fold(gaps * GAP, |sum, width| sum.saturating_add(*width))
 }
 
 /// Columns between columns.
@@ -499,20 +546,25 @@ mod tests {
     /// Two texts beside each other have halves, until one would be cut beside room that the other leaves.
     #[test]
     fn texts_beside_each_other_share_the_room_that_one_of_them_leaves() {
-        let check = |left: usize, right: usize, expected: [u16; 2]| {
+        let check_in = |room: u16, left: usize, right: usize, expected: [u16; 2]| {
             let mut table: Table<&str> = Table::default();
             table.set(Content {
                 columns: vec![Column::new("", 5, 5).grows(), Column::new("", 5, 5).grows()],
                 rows: vec![Row::new("row", vec!["x".repeat(left).into(), "y".repeat(right).into()])],
                 ..Content::default()
             });
-            assert_eq!(table.widths(42), expected, "{left} {right}");
+            assert_eq!(table.widths(room), expected, "{left} {right}");
         };
+        let check = |left, right, expected| check_in(42, left, right, expected);
         check(4, 9, [20, 20]);
         check(24, 9, [24, 16]);
         check(9, 24, [16, 24]);
         check(60, 15, [25, 15]);
         check(60, 60, [20, 20]);
+        check_in(43, 60, 15, [26, 15]);
+        check_in(43, 60, 60, [21, 20]);
+        check_in(43, 21, 9, [21, 20]);
+        check_in(43, 4, 9, [20, 20]);
     }
 
     /// A name before a short text is whole in its row; the columns of the others stay.

@@ -7,14 +7,11 @@ const GAP: usize = 2;
 const MARGIN: usize = 1;
 
 /// Where a cut beside blank columns is right: the start of the frame's name and of the panel's title, and why.
-const RIGHT: [(&str, &str, &str); 2] = [
-    (
-        "bundle-dialects-",
-        "helm and argocd-helm",
-        "lines of one text, in which the second part begins at the same place in all of them",
-    ),
-    ("diff-200x60", "side by side", "halves of a text, which stay where they are while one scrolls"),
-];
+const RIGHT: [(&str, &str, &str); 1] = [(
+    "bundle-dialects-",
+    "helm and argocd-helm",
+    "lines of one text, in which the second part begins at the same place in all of them",
+)];
 
 /// Columns that have their width from the beginning, from the first to the end of the last: what is behind them does not move
 /// while a run goes on, whatever their cells hold now.

@@ -12,6 +12,7 @@ use aicr::{
     ops::{demo::DemoOptions, fault::Fault, place::Place},
     workbench::{
         Look, Screen,
+        effect::Effect,
         msg::Msg,
         panes::{HEAT, NODES, READINGS, SHAPES},
         screenshot,
@@ -126,6 +127,40 @@ fn a_node_with_unlabeled_gpus() {
 #[test]
 fn five_thousand_nodes() {
     every_size("fleet-5000", &five_thousand(), |_| {});
+}
+
+/// As a cloud names its machines: what tells them apart is in the middle.
+fn named(before: &str, after: &str) -> Arc<Inventory> {
+    fleet((1..30).map(|n| copy("h100-1", format!("{before}{}-{}{after}", n % 3, n * 7))).collect())
+}
+
+#[test]
+fn names_of_machines_say_their_domain_once() {
+    let domain = ".us-west-2.compute.internal";
+    let fleet = named("ip-10-16-20", domain);
+    every_size("fleet-names", &fleet, |_| {});
+    let mut desk = Desk::showing(Arc::clone(&fleet), 120, 40, Look::default());
+    desk.state.desk.focus_on(&NODES);
+    desk.shows("NAME ….us-");
+    desk.shows("ip-10-16-200-147  ");
+    // What is looked for and copied is the whole name.
+    desk.keys("/ w e s t - 2 . c o m p Enter y");
+    desk.shows("0 hidden, 29 matches");
+    let Some(Effect::Copy(copied)) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(copied.ends_with(domain), "{copied}");
+    // Where there is room for it, a name is whole.
+    let mut wide = Desk::showing(fleet, 300, 60, Look::default());
+    wide.state.desk.focus_on(&NODES);
+    wide.keys("z z");
+    wide.shows("ip-10-16-201-133.us-west-2.compute.internal  ready");
+    assert!(!wide.text().contains("NAME …"), "{}", wide.text());
+}
+
+#[test]
+fn names_of_machines_say_their_pool_once_where_they_have_no_room() {
+    let mut desk = Desk::showing(named("gke-prod-eu-h100-80gb-pool-7f3c", ""), 80, 24, Look::default());
+    desk.shows("NAME gke-");
+    desk.shows("7f3c0-105  ");
 }
 
 #[test]
