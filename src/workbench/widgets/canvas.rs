@@ -103,10 +103,15 @@ impl<'f> Canvas<'f> {
     pub fn blank(&mut self, area: Rect) {
         let mut blank = Cell::EMPTY;
         blank.set_style(self.theme.base());
-        self.cover(area.intersection(self.buffer.area), &blank);
+        self.cover(area, &blank);
     }
 
     fn cover(&mut self, area: Rect, with: &Cell) {
+        let area = area.intersection(self.buffer.area);
+        // A terminal can be lines without a column.
+        if area.is_empty() {
+            return;
+        }
         self.damage.add(area);
         for y in area.top()..area.bottom() {
             let begin = self.buffer.index_of(area.left(), y);

@@ -553,6 +553,17 @@ fn hostile_text_is_shown_alike_on_the_command_line_and_in_a_pane() {
     assert!(frame.contains(r"after\u{1b}[2J.yaml"), "{frame}");
 }
 
+/// A terminal that is being made smaller says for a moment that it has lines and no columns.
+#[test]
+fn a_frame_without_columns_or_without_lines_draws_nothing() {
+    let mut desk = Desk::live(80, 24);
+    for (width, height) in [(0, 100), (100, 0), (0, 0), (0, 1), (80, 24)] {
+        desk.update(Msg::Input(Input::Resize { width, height }));
+        assert_eq!(desk.frame().area, ratatui::layout::Rect::new(0, 0, width, height));
+    }
+    desk.shows("worker-3");
+}
+
 #[test]
 fn any_size_draws_and_keeps_the_context_line() {
     let mut desks: Vec<_> = STATES.iter().map(|(name, make)| (name, make(80, 24, Look::default()))).collect();
