@@ -68,14 +68,11 @@ impl Common {
         }
     }
 
-    /// Ways to show names, from the whole one.
-    pub fn ways(&self) -> impl Iterator<Item = Without> + '_ {
-        let ways = [Without::Domain, Without::Both];
-        ways.into_iter().filter(|way| match way {
-            Without::Nothing => true,
-            Without::Domain => !self.after.is_empty(),
-            Without::Both => !self.before.is_empty(),
-        })
+    /// Ways to show names in part, the longest first.
+    pub fn ways(&self) -> impl Iterator<Item = Without> {
+        let domain = (!self.after.is_empty()).then_some(Without::Domain);
+        let both = (!self.before.is_empty()).then_some(Without::Both);
+        domain.into_iter().chain(both)
     }
 }
 
@@ -85,7 +82,8 @@ impl<I: Identity> Table<I> {
         let Some(common) = &self.common else { return Without::Nothing };
         let room = usize::from(widths.get(common.column).copied().unwrap_or_default());
         let seen = self.window(height).map(|place| &self.content.rows[self.visible[place]]);
-        let longest = seen.filter_map(|row| row.cells.get(common.column)).map(Cell::width).max().unwrap_or(0);
+        // A heading is no name: it may be shorter than what all names share.
+        let longest = seen.filter_map(|row| name(row, common.column)).map(Cell::width).max().unwrap_or(0);
         if longest <= room || room == 0 {
             return Without::Nothing;
         }
