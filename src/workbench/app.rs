@@ -61,6 +61,7 @@ mod outcome;
 mod pause;
 mod plan;
 mod preferences;
+mod prepare;
 mod recall;
 mod replay;
 mod runs;
@@ -579,8 +580,8 @@ impl State {
         if generation != self.model.cluster.generation {
             return Vec::new();
         }
-        self.desk.mark(Need::Cluster);
-        self.desk.mark(Need::Time);
+        self.desk.mark_behind(Need::Cluster);
+        self.desk.mark_behind(Need::Time);
         let mut effects = Vec::new();
         if let Some(switching) = &mut self.model.cluster.switching {
             if view.inventory.is_none() {
@@ -960,14 +961,6 @@ impl State {
         };
         let line = format!("the recipe keeps {} of {from}{unknown}", text::count(kept, "field"));
         self.say(severity, line);
-    }
-
-    /// Lays out, builds what is stale and shown, and scrolls; to be called before a frame is drawn.
-    pub fn prepare(&mut self) {
-        self.refresh_operations();
-        for name in self.desk.prepare(&self.model) {
-            self.say(Severity::Info, format!("{} was removed; the nearest row is selected", text::clean(&name)));
-        }
     }
 
     /// What was copied, how much of it, and by which way.

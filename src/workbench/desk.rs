@@ -97,6 +97,8 @@ pub struct Desk {
     /// Rows that the last session had selected, by the place of their pane; until they are there, or the cursor is moved.
     wanted: Vec<Option<String>>,
     stale: Vec<bool>,
+    /// Panes that a change of the cluster made stale: they are built one by one, and a key in between does not wait for them.
+    behind: Vec<bool>,
     /// What each panel showed of the cluster, by the place of its pane.
     news: Vec<Shown>,
     /// How everything stands, as of the newest change.
@@ -198,6 +200,7 @@ impl Desk {
             tables: Tables::default(),
             wanted: vec![None; panes::ALL.len()],
             stale: vec![true; panes::ALL.len()],
+            behind: vec![false; panes::ALL.len()],
             news: vec![Shown::default(); panes::ALL.len()],
             health: Vec::new(),
             health_is_stale: true,
@@ -418,6 +421,40 @@ impl Desk {
         }
     }
 
+    /// As [`Desk::mark`], for what no key asked for: see [`Desk::build_next`].
+    pub fn mark_behind(&mut self, need: Need) {
+        self.health_is_stale |= matches!(need, Need::Cluster);
+        for (pane, behind) in panes::ALL.iter().zip(&mut self.behind) {
+            *behind |= pane.needs.contains(&need);
+        }
+    }
+
+    /// Panes are still to be built after a change of the cluster.
+    pub fn is_behind(&self) -> bool {
+        self.behind.contains(&true)
+    }
+
+    /// Builds the next pane that is behind, in the order in which details read their masters; the name of its selected thing,
+    /// where that was removed.
+    pub fn build_next(&mut self, model: &Model) -> Option<String> {
+        while let Some(index) = self.behind.iter().position(|behind| *behind) {
+            self.behind[index] = false;
+            self.stale[index] = true;
+            let pane = panes::ALL[index];
+            if self.is_read(pane) {
+                return self.build(pane, model);
+            }
+        }
+        None
+    }
+
+    /// Counts what is behind among what the next frame shows.
+    pub fn catch_up(&mut self) {
+        for (stale, behind) in self.stale.iter_mut().zip(&mut self.behind) {
+            *stale |= std::mem::take(behind);
+        }
+    }
+
     pub fn focus_on(&mut self, pane: &'static Pane) {
         self.show(pane.screen);
         self.focus[pane.screen.index()] = pane;
@@ -529,16 +566,20 @@ impl Desk {
 
     /// Builds a pane; the name of the row that was selected and is not there any more.
     fn build(&mut self, pane: &'static Pane, model: &Model) -> Option<String> {
+        if self.stale[panes::index(pane)] && self.is_read(pane) { self.build_always(pane, model) } else { None }
+    }
+
+    /// It is shown, or something that is shown reads its cursor.
+    fn is_read(&self, pane: &'static Pane) -> bool {
         let shown = |pane| self.layout.panel(pane).is_some();
-        let read = panes::ALL.iter().any(|other| other.needs.contains(&Need::Cursor(pane)) && shown(*other));
-        let stale = self.stale[panes::index(pane)];
-        if !stale || !(shown(pane) || read) { None } else { self.build_always(pane, model) }
+        shown(pane) || panes::ALL.iter().any(|other| other.needs.contains(&Need::Cursor(pane)) && shown(*other))
     }
 
     fn build_always(&mut self, pane: &'static Pane, model: &Model) -> Option<String> {
         if !std::mem::take(&mut self.stale[panes::index(pane)]) {
             return None;
         }
+        self.behind[panes::index(pane)] = false;
         let view = self.view(model, pane);
         let (content, columns) = ((pane.build)(&view), table::text_columns(view.width));
         let followed = (*pane == panes::LOG && view.table().follow).then(|| panes::lines_of_log(&view)).flatten();

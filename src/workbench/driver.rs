@@ -188,6 +188,8 @@ enum Wake {
     TerminalClosed,
     EditorEnded(io::Result<ExitStatus>),
     Due(Due),
+    /// No key waits, and the cluster has changed panes that are not built yet.
+    Behind,
     /// The terminal took what it was given.
     Written,
     Msg(Msg),
@@ -247,6 +249,10 @@ impl Driver {
                     self.draw()?;
                     None
                 }
+                Wake::Behind => {
+                    self.state.prepare_next();
+                    None
+                }
                 Wake::Written => {
                     if self.terminal.screen.out().is_idle()
                         && let Some(sent) = self.sent.take()
@@ -302,6 +308,7 @@ impl Driver {
         // A terminal that has not taken the last frame gets the newest one afterwards.
         let idle = terminal.screen.out().is_idle();
         let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
+        let behind = state.is_behind() && editor.is_none() && !terminal.lost;
         let written = terminal.written.clone();
         let ticking = state.moves_by_itself();
         let edited = async {
@@ -330,6 +337,8 @@ impl Driver {
             () = unanswered => Wake::Unanswered,
             status = edited => Wake::EditorEnded(status),
             () = written.notified(), if !idle => Wake::Written,
+            // A key is noticed only by who waits for a moment.
+            () = tokio::task::yield_now(), if behind => Wake::Behind,
             due = pace.next(changed, ticking) => Wake::Due(due),
             Some(msg) = results.recv() => Wake::Msg(msg),
             () = saved.notified() => Wake::Preferences,
@@ -410,7 +419,7 @@ impl Driver {
         match (self.leaving, &input) {
             (None, _) | (Some(_), Input::Resize { .. }) => {
                 // Keys that come together each act on what the one before them has made, drawn or not.
-                self.state.prepare();
+                self.state.prepare_for_key();
                 self.update(Msg::Input(input))
             }
             (Some(reason), Input::Key(key)) if *key == Key::ctrl('c') => Ok(Some(reason)),
@@ -517,7 +526,11 @@ impl Driver {
     }
 
     fn draw(&mut self) -> Result<(), Failure> {
-        self.state.prepare();
+        if self.pace.is_urgent() {
+            self.state.prepare_for_key()
+        } else {
+            self.state.prepare()
+        }
         let (links, caret) = self.painted.paint(&self.state);
         self.state.dirty = false;
         let shown = self.links;

@@ -227,17 +227,32 @@ impl World {
 
     /// The event with this reason about an object.
     async fn event(&self, about: &Value, reason: &str) -> Value {
+        self.event_saying(about, reason, "").await
+    }
+
+    /// The event with this reason about an object whose message begins like this.
+    ///
+    /// A kubelet can have more to say with the same reason: on a busy machine, a volume fails first because the kubelet
+    /// has not yet asked for its config map.
+    async fn event_saying(&self, about: &Value, reason: &str, beginning: &str) -> Value {
         let uid = text(&about["metadata"]["uid"]);
         let query = format!("fieldSelector=involvedObject.uid%3D{uid},reason%3D{reason}");
+        let mut said = std::collections::BTreeSet::new();
         let waiting = async {
             loop {
-                if let Some(event) = self.watch(&self.core("events"), &query).await.next().await {
-                    return event["object"].clone();
+                let mut events = self.watch(&self.core("events"), &query).await;
+                while let Some(event) = events.next().await {
+                    let object = &event["object"];
+                    if text(&object["message"]).starts_with(beginning) {
+                        return object.clone();
+                    }
+                    said.insert(text(&object["message"]).to_owned());
                 }
             }
         };
         let event = tokio::time::timeout(PATIENCE, waiting).await;
-        event.unwrap_or_else(|_| panic!("no event `{reason}` about {}", about["metadata"]["name"]))
+        let name = &about["metadata"]["name"];
+        event.unwrap_or_else(|_| panic!("no event `{reason}` about {name} says `{beginning}`; said: {said:?}"))
     }
 
     async fn job(&self, name: &str, script: &str, change: impl FnOnce(&mut Value)) -> Value {
@@ -1167,8 +1182,7 @@ async fn an_image_that_cannot_be_pulled_says_so(world: &World) {
     assert!(text(&state["message"]).contains("registry.invalid/none:1"), "{state}");
     world.pod("unpullable", |pod| waiting(pod) == "ImagePullBackOff").await;
     assert_eq!(text(&world.event(&pod, "Pulling").await["message"]), "Pulling image \"registry.invalid/none:1\"");
-    let failed = world.event(&pod, "Failed").await;
-    assert!(text(&failed["message"]).starts_with("Failed to pull image \"registry.invalid/none:1\": "), "{failed}");
+    world.event_saying(&pod, "Failed", "Failed to pull image \"registry.invalid/none:1\": ").await;
     assert_eq!(
         text(&world.event(&pod, "BackOff").await["message"]),
         "Back-off pulling image \"registry.invalid/none:1\""
@@ -1186,8 +1200,9 @@ async fn a_missing_config_map_blocks_the_start(world: &World) {
         })
         .await;
     let pod = world.pod("mounting", |pod| waiting(pod) == "ContainerCreating").await;
-    let event = world.event(&pod, "FailedMount").await;
-    assert_eq!(text(&event["message"]), "MountVolume.SetUp failed for volume \"data\" : configmap \"later\" not found");
+    let missing = "MountVolume.SetUp failed for volume \"data\" : configmap \"later\" not found";
+    let event = world.event_saying(&pod, "FailedMount", missing).await;
+    assert_eq!(text(&event["message"]), missing);
     assert_eq!((text(&event["type"]), event["involvedObject"].get("fieldPath")), ("Warning", None));
     let data = json!({"metadata": {"name": "later"}, "data": {"key": "content\n"}});
     world.post(&world.core("configmaps"), data).await;

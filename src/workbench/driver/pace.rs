@@ -60,6 +60,11 @@ impl Pace {
         self.urgent = true;
     }
 
+    /// A key asked for the next frame.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
     /// A frame was drawn.
     pub(super) fn drawn(&mut self) {
         (self.last_frame, self.urgent) = (Instant::now(), false);

@@ -289,6 +289,15 @@ impl Desk {
         }
     }
 
+    /// A key that comes before the panels of a change of the cluster are built, and the frame that answers it.
+    pub fn key_amid(&mut self, key: Key) {
+        self.state.prepare_for_key();
+        let effects = self.state.update(Msg::Input(Input::Key(key)));
+        self.carry_out(effects);
+        self.state.prepare_for_key();
+        self.painted.paint(&self.state);
+    }
+
     pub fn type_text(&mut self, text: &str) {
         for c in text.chars() {
             self.update(Msg::Input(Input::Key(Key::plain(Code::Char(c)))));

@@ -7,9 +7,10 @@ use super::{
 };
 use crate::sandbox::Sandbox;
 use aicr::{
-    cluster::watch::LiveStatus,
+    cluster::watch::{LiveStatus, LiveView},
     inventory::{Fact, Inventory, Node, Source, Text},
     ops::{demo::DemoOptions, fault::Fault, place::Place},
+    term::key,
     workbench::{
         Look, Screen,
         effect::Effect,
@@ -498,6 +499,52 @@ fn details_of_a_panel_that_may_not_be_read_say_what_is_missing_and_what_to_ask_f
     let mut desk = Desk::live(120, 40);
     desk.keys("D");
     desk.shows("nothing failed");
+}
+
+/// A key that comes between a change of the cluster and its frame is answered with the rows that were shown before; the
+/// change is there when every panel is built, as if no key had come.
+#[test]
+fn a_key_does_not_wait_for_what_the_cluster_has_changed() {
+    let before = fleet((1..=12).map(|n| copy("h100-1", format!("gpu-{n}"))).collect());
+    let mut after = Inventory::clone(&before);
+    Arc::make_mut(&mut after.nodes[2]).schedulable = Fact::known(false, Source::node("spec.unschedulable"));
+    let changed = after.nodes[2].name.to_string();
+    let after = Arc::new(after);
+    let opened = || {
+        let mut desk = Desk::showing(before.clone(), 200, 60, Look::default());
+        desk.state.desk.focus_on(&NODES);
+        desk.frame();
+        desk
+    };
+    let live = || LiveView { inventory: Some(after.clone()), status: LiveStatus::Fresh };
+    let cordoned = |desk: &Desk| {
+        let rows = &desk.state.desk.table(&NODES).content.rows;
+        let row = rows.iter().find(|row| row.id.name() == changed).unwrap();
+        row.cells[1].plain() == "cordoned"
+    };
+    let selected = |desk: &Desk| desk.state.desk.table(&NODES).selected.clone().unwrap();
+    let down = key::sequence("j").unwrap()[0];
+
+    let mut desk = opened();
+    let first = selected(&desk);
+    desk.update(Msg::Live { generation: 1, view: live() });
+    assert!(desk.state.is_behind());
+    desk.key_amid(down);
+    assert_ne!(selected(&desk), first, "the cursor moved");
+    assert!(!cordoned(&desk) && desk.state.is_behind(), "nothing was built for the key");
+    desk.state.prepare_next();
+    assert!(cordoned(&desk) && desk.state.is_behind(), "one panel was built, and there are more");
+    while desk.state.is_behind() {
+        desk.state.prepare_next();
+    }
+    let stepwise = desk.text();
+
+    let mut desk = opened();
+    desk.update(Msg::Live { generation: 1, view: live() });
+    desk.frame();
+    assert!(cordoned(&desk) && !desk.state.is_behind());
+    desk.keys("j");
+    assert_eq!(desk.text(), stepwise);
 }
 
 /// What a virtual node may be asked for is no device that is free.

@@ -6,10 +6,15 @@ use super::{
     screens::{STATES, random_below},
 };
 use aicr::{
-    term::input::Input,
-    workbench::{Look, keymap, msg::Msg, overlay::Kind, screenshot},
+    cluster::watch::{LiveStatus, LiveView},
+    inventory::{Fact, Inventory, Source},
+    term::{input::Input, key},
+    workbench::{Look, keymap, model, msg::Msg, overlay::Kind, screenshot},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Keys after which another state is begun with.
 const KEYS: usize = 400;
@@ -41,6 +46,25 @@ fn is_sound(desk: &mut Desk, at: &str) {
     assert!(!has_borders || text.contains('┏'), "{at}: no panel has the border of the focus\n{text}");
 }
 
+fn is_watched(desk: &Desk) -> bool {
+    matches!(desk.state.model.cluster.source, model::Source::Demo | model::Source::Live)
+}
+
+/// A node of a watched cluster is cordoned, or not any more; whether there is one.
+fn changes(desk: &mut Desk, random: &mut impl FnMut(usize) -> usize) -> bool {
+    let cluster = &desk.state.model.cluster;
+    let generation = cluster.generation;
+    let Some(snapshot) = cluster.snapshot.as_ref().filter(|snapshot| !snapshot.nodes.is_empty()) else { return false };
+    let mut inventory = Inventory::clone(snapshot);
+    let at = random(inventory.nodes.len());
+    let node = Arc::make_mut(&mut inventory.nodes[at]);
+    let schedulable = node.schedulable.get() == Some(false);
+    node.schedulable = Fact::known(schedulable, Source::node("spec.unschedulable"));
+    let view = LiveView { inventory: Some(inventory.into()), status: LiveStatus::Fresh };
+    desk.update(Msg::Live { generation, view });
+    true
+}
+
 #[test]
 fn random_keys_at_random_sizes_leave_every_frame_sound() {
     let mut names: Vec<&str> = keymap::BINDINGS.iter().flat_map(|binding| binding.keys).copied().collect();
@@ -58,7 +82,15 @@ fn random_keys_at_random_sizes_leave_every_frame_sound() {
             let keys = names[random(names.len())];
             let at = format!("seed {seed}, key {pressed} ({keys}) in {name}");
             let kind = desk.state.desk.overlay.as_ref().map(|overlay| overlay.kind.clone());
-            desk.keys(keys);
+            // Keys that come while panels of a change are being built are answered, too.
+            if random(8) == 0 && is_watched(&desk) && changes(&mut desk, &mut random) {
+                for key in key::sequence(keys).unwrap() {
+                    desk.key_amid(key);
+                    (0..random(3)).for_each(|_| desk.state.prepare_next());
+                }
+            } else {
+                desk.keys(keys);
+            }
             pressed += 1;
             desk.left.clear();
             if desk.state.quit {
