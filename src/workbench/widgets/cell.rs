@@ -5,6 +5,8 @@
 
 use super::text;
 use crate::{term::link::Target, text::color::Ink, workbench::theme::Role};
+use compact_str::CompactString;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A piece of a cell's text with its look.
@@ -13,13 +15,15 @@ pub struct Span {
     pub role: Role,
     /// The colors that a program printed it in.
     pub ink: Ink,
-    pub text: String,
+    /// Short ones lie within the cell: a fleet has tens of thousands, which come and go with every update.
+    pub text: CompactString,
 }
 
 /// Text of one cell in pieces, each with its look; always cleaned of what could steer a terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    pub(super) spans: Vec<Span>,
+    /// Nearly always one, which lies within the cell.
+    pub(super) spans: SmallVec<[Span; 1]>,
     /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
     width: usize,
     /// Its last piece is left out whole where it has no room.
@@ -48,8 +52,8 @@ impl Cell {
         let text = text.into();
         // What is clean already is not copied.
         let text = match text::clean(&text) {
-            Cow::Owned(cleaned) => cleaned,
-            Cow::Borrowed(_) => text.into_owned(),
+            Cow::Owned(cleaned) => CompactString::from(cleaned),
+            Cow::Borrowed(_) => CompactString::from(text),
         };
         self.width += text::width(&text);
         self.spans.push(Span { role, ink, text });

@@ -386,7 +386,7 @@ impl<I: Identity> Table<I> {
             return;
         }
         if let ([was, arrow, becomes], true) = (&cell.spans[..], cell.is_change && skip == 0) {
-            let [was, arrow, becomes] = [was, arrow, becomes].map(|span| (span.role, span.text.clone()));
+            let [was, arrow, becomes] = [was, arrow, becomes].map(|span| (span.role, span.text.to_string()));
             let pieces = change(&was, &arrow, &becomes, room, column.cut);
             let mut x = area.x;
             for (role, text) in &pieces {

@@ -117,7 +117,7 @@ pub fn replaced<I: Identity>(before: &Content<I>, changed: &[(usize, Row<I>)]) -
 
 /// What a cell says and how; not where it leads.
 fn spans<I>(row: &Row<I>, index: usize) -> &[Span] {
-    row.cells.get(index).map_or(&[], |cell| &cell.spans)
+    row.cells.get(index).map_or(&[], |cell| &cell.spans[..])
 }
 
 #[cfg(test)]
