@@ -106,7 +106,7 @@ const ABOVE: &[Rule] = &[
     rule(
         "workbench",
         "cluster ops store term",
-        "crossterm futures nucleo_matcher ratatui regex rustix tokio toml tracing unicode_segmentation unicode_width",
+        "compact_str crossterm futures nucleo_matcher ratatui regex rustix smallvec tokio toml tracing unicode_segmentation unicode_width",
         "clock environment files",
     ),
     rule("main", "cli", "color_eyre", "environment print"),
