@@ -742,7 +742,9 @@ pub(super) fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
         return;
     }
     let bottom = state.desk.layout.hint.map_or(state.desk.height, |hint| hint.y);
-    let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(bottom);
+    // What is looked at stays above it.
+    let most = bottom.saturating_sub(1).max(3).min(bottom);
+    let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(most);
     let needs = |(key, action): &(crate::term::key::Key, Action)| {
         text::width(&key.to_string()).max(2) + text::width(keymap::binding(*action).help) + 5
     };
@@ -752,7 +754,11 @@ pub(super) fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     canvas.fill(area, Role::Text);
     let typed: String = state.desk.typed.iter().map(ToString::to_string).collect();
     let closes = format!("{} closes", state.desk.keys.key(Action::Back));
-    canvas.frame(area, &format!("{typed} …"), closes.as_str(), true);
+    let more = match next.len().saturating_sub(usize::from(height.saturating_sub(2))) {
+        0 => String::new(),
+        more => format!(" +{more} more"),
+    };
+    canvas.frame(area, &format!("{typed} …{more}"), closes.as_str(), true);
     for (offset, (key, action)) in next.iter().enumerate().take(usize::from(height.saturating_sub(2))) {
         let y = area.y + 1 + u16::try_from(offset).unwrap_or(0);
         let used = canvas.text(area.x + 2, y, 8, &key.to_string(), Role::Key);

@@ -56,6 +56,20 @@ fn q_goes_back_to_the_main_panel_before_it_leaves() {
     assert!(desk.state.quit);
 }
 
+/// What may follow a key stands over the panels and leaves the first line, and says how many of them have no room.
+#[test]
+fn what_may_follow_a_key_leaves_the_first_line() {
+    for height in 5..30 {
+        let mut desk = Desk::live(57, height);
+        desk.keys("Ctrl-W");
+        let text = desk.text();
+        assert!(text.lines().next().unwrap().contains("DEMO"), "57x{height}:\n{text}");
+        let (title, next) = (text.contains("Ctrl-W …"), desk.state.desk.continuations().len());
+        let shown = usize::from(height).saturating_sub(4).min(next);
+        assert!(!title || shown == next || text.contains(&format!("+{} more", next - shown)), "57x{height}:\n{text}");
+    }
+}
+
 #[test]
 fn unknown_words_are_answered() {
     let mut desk = Desk::live(80, 24);
