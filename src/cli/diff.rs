@@ -349,8 +349,9 @@ fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<(Compariso
         return Err(both_are_input());
     }
     let catalog = std::cell::OnceCell::new();
-    let subject = |text: &str| subject(text, args.values, global, &catalog);
-    let sides = (subject(baseline)?, subject(target)?);
+    let (left, right) = documents((baseline, target), global)?;
+    let subject = |text: &str, document| subject((text, document), args.values, global, &catalog);
+    let sides = (subject(baseline, left)?, subject(target, right)?);
     let (left_name, right_name) = (&input::named(baseline), &input::named(target));
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
         let because = "the reference compares snapshots only";
@@ -395,20 +396,33 @@ fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<(Compariso
     Ok((comparison, None))
 }
 
+/// The documents of both sides; `None` for the word `cluster` and for criteria.
+///
+/// The snapshot of a fleet takes a second to parse, so both are parsed at the same time.
+fn documents(
+    (baseline, target): (&str, &str),
+    global: &Global,
+) -> Result<(Option<Document>, Option<Document>), Failure> {
+    let read = |source: &str| match source == LIVE || ops::recipe::is_criteria_text(source) {
+        true => Ok(None),
+        false => input::text("snapshot", source, global).map(Some),
+    };
+    let (left, right) = (read(baseline)?, read(target)?);
+    let parse = |text: Option<String>, source| text.map(|text| input::recognized(&text, source)).transpose();
+    let (left, right) = std::thread::scope(|scope| {
+        let right = scope.spawn(|| parse(right, target));
+        (parse(left, baseline), right.join())
+    });
+    let right = right.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    Ok((left?, right?))
+}
+
 fn subject(
-    text: &str,
+    (text, document): (&str, Option<Document>),
     values: bool,
     global: &Global,
     catalog: &std::cell::OnceCell<Arc<Catalog>>,
 ) -> Result<Subject, Failure> {
-    if text == LIVE {
-        return cluster::block_on(global, async {
-            let connection = cluster::connect(global).await?;
-            let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
-            let contents = if values { diff::contents(&connection, &snapshot).await? } else { None };
-            Ok(Subject::Snapshot(connection.context.clone(), Box::new(snapshot), contents))
-        });
-    }
     // Next to what Helm was given, a recipe is what Helm would be given.
     let recipe = |side: Side, catalog: &Catalog, recipe: &Recipe| {
         Ok(Subject::Recipe(if values { diff::bundled(side, catalog, recipe)? } else { side }))
@@ -417,24 +431,30 @@ fn subject(
         Some(known) => Ok(known.clone()),
         None => global.catalog().map(|read| catalog.get_or_init(|| read).clone()),
     };
-    if ops::recipe::is_criteria_text(text) {
-        let catalog = load()?;
-        let query = ops::recipe::criteria_of_text(&catalog, text)?;
-        let resolution = ops::recipe::resolve(&catalog, &query, None, Options::default())?.resolution;
-        return recipe((&resolution).into(), &catalog, &resolution.recipe);
-    }
-    match input::document(text, global)? {
-        Document::Snapshot(snapshot) => {
+    match document {
+        Some(Document::Snapshot(snapshot)) => {
             let name = match text.starts_with('@') {
                 true => format!("{text} ({})", snapshot.about.taken_at),
                 false => input::named(text),
             };
             Ok(Subject::Snapshot(name, snapshot, None))
         }
-        Document::Recipe(read) => {
+        Some(Document::Recipe(read)) => {
             let catalog = load()?;
             let (side, read) = diff::read_recipe(&catalog, &input::shown(text), &read)?;
             recipe(side, &catalog, &read)
+        }
+        None if text == LIVE => cluster::block_on(global, async {
+            let connection = cluster::connect(global).await?;
+            let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
+            let contents = if values { diff::contents(&connection, &snapshot).await? } else { None };
+            Ok(Subject::Snapshot(connection.context.clone(), Box::new(snapshot), contents))
+        }),
+        None => {
+            let catalog = load()?;
+            let query = ops::recipe::criteria_of_text(&catalog, text)?;
+            let resolution = ops::recipe::resolve(&catalog, &query, None, Options::default())?.resolution;
+            recipe((&resolution).into(), &catalog, &resolution.recipe)
         }
     }
 }
