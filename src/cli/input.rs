@@ -48,15 +48,7 @@ pub enum Document {
     Recipe(String),
 }
 
-/// A snapshot or a recipe, recognized by its content, from the same places.
-///
-/// # Errors
-/// As [`snapshot`].
-pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
-    recognized(&text("snapshot", source, global)?, source)
-}
-
-/// The same, of a text that was read already.
+/// A snapshot or a recipe, recognized by its content, of a text that was read already.
 ///
 /// # Errors
 /// Neither.

@@ -384,6 +384,29 @@ impl<I: Identity> Table<I> {
         Cow::Owned(own)
     }
 
+    /// The same of a table with sides: a cell that would be cut takes what others of its row do not need, the nearest first. A value
+    /// that is read whole is worth more than one that begins where the one above it does.
+    fn widths_of_sides<'w>(&self, seen: &[usize], needs: impl Fn(usize) -> u16, widths: &'w [u16]) -> Cow<'w, [u16]> {
+        let columns = &self.content.columns;
+        if !seen.iter().any(|at| needs(*at) > widths[*at]) {
+            return Cow::Borrowed(widths);
+        }
+        let mut own = widths.to_vec();
+        let moves = |at: &&usize| columns[**at].align == Align::Left;
+        let (sides, others): (Vec<usize>, Vec<usize>) = seen.iter().filter(moves).partition(|at| columns[**at].is_side);
+        for at in sides.into_iter().chain(others) {
+            let mut near: Vec<usize> = seen.iter().filter(moves).copied().filter(|other| *other != at).collect();
+            near.sort_by_key(|other| (other.abs_diff(at), *other));
+            for other in near {
+                let lacking = needs(at).saturating_sub(own[at]);
+                let spare = own[other].saturating_sub(needs(other).max(1));
+                own[at] += lacking.min(spare);
+                own[other] -= lacking.min(spare);
+            }
+        }
+        Cow::Owned(own)
+    }
+
     /// The same of a table: a cell that would be cut takes what its neighbor does not need. The last one begins further left
     /// where nothing is before it, and further right where it leaves room to the one before it.
     fn widths_of_table_row<'w>(&self, row: &Row<I>, widths: &'w [u16]) -> Cow<'w, [u16]> {
@@ -399,6 +422,9 @@ impl<I: Identity> Table<I> {
         }
         let needs = |at: usize| u16::try_from(cell_width(row, at, columns.len())).unwrap_or(u16::MAX);
         let lacks = |at: usize| needs(at).saturating_sub(widths[at]);
+        if columns.iter().any(|column| column.is_side) {
+            return self.widths_of_sides(&seen, needs, widths);
+        }
         let mut own = widths.to_vec();
         let is_first = before == seen[0];
         if lacks(last) > 0 && needs(before) == 0 && !is_first {
@@ -412,10 +438,13 @@ impl<I: Identity> Table<I> {
         }
         let spare = widths[last].saturating_sub(needs(last));
         let lacking = lacks(before);
-        if lacking == 0 || lacking > spare || needs(last) == 0 || columns[before].align == Align::Right {
+        // A letter or two more are not worth that the last one begins elsewhere.
+        let is_little = lacking > spare && spare < LEAST;
+        if lacking == 0 || is_little || needs(last) == 0 || columns[before].align == Align::Right {
             return Cow::Borrowed(widths);
         }
-        (own[before], own[last]) = (needs(before), widths[last] - lacking);
+        let moved = lacking.min(spare);
+        (own[before], own[last]) = (widths[before] + moved, widths[last] - moved);
         Cow::Owned(own)
     }
 
@@ -598,6 +627,7 @@ mod tests {
                 row("neither fits", [6, 14, 8]),
                 row("empty", [6, 0, 14]),
                 row("longer", [6, 0, 40]),
+                row("much is left", [6, 40, 2]),
             ],
             headers: true,
             ..Content::default()
@@ -605,11 +635,45 @@ mod tests {
         let widths = [6, 8, 10];
         let own = |table: &Table<&str>, at: usize| table.widths_of_row(&table.content.rows[at], &widths).into_owned();
         assert_eq!(
-            [0, 1, 2, 3, 4].map(|at| own(&table, at)),
-            [vec![6, 12, 6], vec![6, 8, 10], vec![6, 8, 10], vec![6, 4, 14], vec![6, 0, 20],]
+            [0, 1, 2, 3, 4, 5].map(|at| own(&table, at)),
+            [vec![6, 12, 6], vec![6, 8, 10], vec![6, 8, 10], vec![6, 4, 14], vec![6, 0, 20], vec![6, 16, 2]]
         );
         table.content.columns[2].align = Align::Right;
         assert_eq!(own(&table, 0), widths, "numbers stay below each other");
+    }
+
+    /// Sides take what the other ones and the path leave, and the path what they leave.
+    #[test]
+    fn sides_of_a_row_share_what_it_leaves() {
+        let mut table: Table<&str> = Table::default();
+        let row = |id, widths: [usize; 3]| Row::new(id, widths.map(|width| "x".repeat(width).into()).to_vec());
+        table.set(Content {
+            columns: vec![
+                Column::new("PATH", 10, 20).grows(),
+                Column::new("LEFT", 8, 8).side(),
+                Column::new("RIGHT", 8, 8).side(),
+            ],
+            rows: vec![
+                row("fits", [20, 8, 8]),
+                row("right", [20, 1, 15]),
+                row("right and path", [12, 1, 20]),
+                row("left", [20, 10, 2]),
+                row("path", [24, 2, 2]),
+                row("nothing is left", [20, 1, 30]),
+                row("all are cut", [30, 9, 9]),
+            ],
+            headers: true,
+            ..Content::default()
+        });
+        let widths = [20, 8, 8];
+        let own = |at: usize| table.widths_of_row(&table.content.rows[at], &widths).into_owned();
+        assert_eq!(own(0), widths);
+        assert_eq!(own(1), [20, 1, 15]);
+        assert_eq!(own(2), [15, 1, 20]);
+        assert_eq!(own(3), [20, 10, 6]);
+        assert_eq!(own(4), [24, 4, 8]);
+        assert_eq!(own(5), [20, 1, 15]);
+        assert_eq!(own(6), widths);
     }
 
     #[test]
