@@ -168,7 +168,7 @@ fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
         pairs(&mut rows, "labels", []);
     }
     let mut labels: Vec<_> = node.labels.iter().collect();
-    labels.sort_by_key(|(key, _)| rank(key));
+    labels.sort_by_cached_key(|(key, _)| rank(key));
     let mut before = before.iter();
     rows.extend(labels.into_iter().map(|(key, value)| label(key, value, &mut before)));
     rows
