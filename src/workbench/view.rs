@@ -562,7 +562,10 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         let columns = |note: &str| u16::try_from(text::width(note)).unwrap_or(0);
         let (role, mut note) = match &table.misread {
             Some(misread) => (Role::Fail, format!("✗ {} ", misread.why)),
-            None => (Role::Muted, format!("{}   {keeps} keeps, {clears} clears ", left(table))),
+            None => {
+                let said = table.column_meant().map_or_else(|| left(table), |meant| text::clean(&meant).into_owned());
+                (Role::Muted, format!("{said}   {keeps} keeps, {clears} clears "))
+            }
         };
         if table.misread.is_none() && state.has_old_filters() {
             let longer = format!("{}, {} finds old ones ", note.trim_end(), keys.key(Action::Recall));

@@ -208,6 +208,9 @@ impl State {
     /// The cursor is not on the row that a person put it on, because the filter hides that.
     pub(super) fn say_hidden(&mut self, before: Option<RowId>) {
         let table = self.desk.table(self.desk.focused());
+        if let Some(meant) = table.column_meant() {
+            return self.say(Severity::Info, text::clean(&meant).into_owned());
+        }
         let Some(before) = before.filter(|before| table.selected.as_ref() != Some(before)) else { return };
         if table.is_filtered() && !table.visible.is_empty() && !before.name().is_empty() {
             let name = text::clean(before.name()).into_owned();

@@ -4,7 +4,8 @@
 //! place of the word that cannot be understood. Words must all match; ` | ` between them starts another choice.
 
 use super::{
-    table::{Column, Identity, Row},
+    states,
+    table::{Cell, Column, Identity, Row},
     text,
 };
 use crate::text::natural;
@@ -22,6 +23,7 @@ pub const GRAMMAR: &[(&str, &str)] = &[
     ("a|b", "either text; a space before and after | separates whole filters"),
     ("column=text", "this text in a column; of a node also in a label or a reading, by its name"),
     ("column!=text", "another text in a column"),
+    ("state=ready", "exactly this state, which NOTREADY is not; ready alone means it too"),
     ("column>=580", "at least; > < <= likewise, with versions and numbers by value"),
     ("~word", "the letters of the word in their order, with others between them"),
     ("re:expr", "a regular expression"),
@@ -48,12 +50,14 @@ pub struct Names<'n> {
     pub has_reading: &'n dyn Fn(&str) -> bool,
     /// Whether a row has this text in it.
     pub has_text: &'n dyn Fn(&str) -> bool,
+    /// Whether a word is the name of a state in the column of this place.
+    pub has_state: &'n dyn Fn(usize, &str) -> bool,
 }
 
 impl<'n> From<&'n [Column]> for Names<'n> {
     /// Of rows that are texts: they can have everything in them.
     fn from(columns: &'n [Column]) -> Names<'n> {
-        Names { columns, has_reading: &|_| false, has_text: &|_| true }
+        Names { columns, has_reading: &|_| false, has_text: &|_| true, has_state: &|_, _| false }
     }
 }
 
@@ -82,6 +86,12 @@ enum Test {
         column: Option<usize>,
         words: Vec<String>,
     },
+    /// Any of these states in the column that says them, or any of the other words anywhere.
+    State {
+        column: usize,
+        states: Vec<State>,
+        words: Vec<String>,
+    },
     /// Any of these texts in a reading of the row; a number is that number.
     Reading {
         name: String,
@@ -100,6 +110,13 @@ enum Test {
     },
     Matters,
     Marked,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    word: String,
+    /// It is all of a state's name, and not one word of several.
+    is_name: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -161,6 +178,11 @@ impl Filter {
         for term in self.choices.iter().flatten().filter(|term| !term.not) {
             match &term.test {
                 Test::Words { words, .. } => found.extend(words.iter().flat_map(|word| places(shown, word))),
+                Test::State { states, words, .. } => {
+                    found.extend(words.iter().flat_map(|word| places(shown, word)));
+                    let is_state = states.iter().any(|state| states::fits(shown, &state.word, state.is_name));
+                    found.extend(is_state.then(|| 0..shown.len()));
+                }
                 Test::Regex { regex, .. } => found.extend(regex.find_iter(shown).map(|found| found.range())),
                 Test::Reading { .. } | Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters | Test::Marked => {}
             }
@@ -180,6 +202,11 @@ impl Test {
                 // What is not known is written `-`, which stands in many names as well.
                 words.iter().any(|word| if word == "-" { shown.trim() == "-" } else { has(&shown, word) })
             }),
+            Test::State { column, states, words } => {
+                let shown = row.cells.get(*column).map(Cell::plain).unwrap_or_default();
+                states.iter().any(|state| states::fits(&shown, &state.word, state.is_name))
+                    || words.iter().any(|word| contains(row, word))
+            }
             Test::Reading { name, words } => row.reading(name).is_some_and(|text| {
                 let is = |word: &String| match word.parse::<f64>() {
                     Ok(number) => text.parse() == Ok(number),
@@ -274,14 +301,32 @@ fn term(word: &str, at: usize, names: Names<'_>) -> Result<Option<Term>, Misread
             false => Test::Words { column: Some(index), words: vec![layer.to_owned()] },
         });
     }
+    let state = |column: usize, word: String| State { is_name: (names.has_state)(column, &word), word };
+    let in_column = |column: usize, words: Vec<String>| match columns.get(column).is_some_and(states::is_state) {
+        true => {
+            let states = words.into_iter().map(|word| state(column, word)).collect();
+            Test::State { column, states, words: Vec::new() }
+        }
+        false => Test::Words { column: Some(column), words },
+    };
     if let Some(state) = word.strip_prefix("state:") {
         let index = column("state").ok_or_else(|| missing("state"))?;
         let words = either(state);
-        return if words.is_empty() { Ok(None) } else { found(Test::Words { column: Some(index), words }) };
+        return if words.is_empty() { Ok(None) } else { found(in_column(index, words)) };
     }
     let Some((name, sign, value)) = comparison(word) else {
         let words = either(word);
-        return if words.is_empty() { Ok(None) } else { found(Test::Words { column: None, words }) };
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let Some(column) = states::column(columns) else { return found(Test::Words { column: None, words }) };
+        let (named, words): (Vec<State>, Vec<State>) =
+            words.into_iter().map(|word| state(column, word)).partition(|state| state.is_name);
+        let words = words.into_iter().map(|state| state.word).collect();
+        return found(match named.is_empty() {
+            true => Test::Words { column: None, words },
+            false => Test::State { column, states: named, words },
+        });
     };
     if value.is_empty() {
         return Ok(None);
@@ -300,14 +345,14 @@ fn term(word: &str, at: usize, names: Names<'_>) -> Result<Option<Term>, Misread
         "<" => compared(&[Ordering::Less]),
         "!=" => {
             let test = match (column(name), reading()) {
-                (Some(column), _) => Test::Words { column: Some(column), words },
+                (Some(column), _) => in_column(column, words),
                 (None, Some(name)) => Test::Reading { name, words },
                 (None, None) => return Err(missing(name)),
             };
             Ok(Some(Term { not: !not, test }))
         }
         _ => match (column(name), reading()) {
-            (Some(column), _) => found(Test::Words { column: Some(column), words }),
+            (Some(column), _) => found(in_column(column, words)),
             (None, Some(name)) => found(Test::Reading { name, words }),
             // No such column, and a text of that form.
             (None, None) if (names.has_text)(&format!("{name}=")) => {
@@ -442,6 +487,50 @@ mod tests {
             assert_eq!(read.matches(&row(true), false), expected, "{filter}");
         }
         assert!(!Filter::parse("changed", &COLUMNS).unwrap().matches(&row(false), false));
+    }
+
+    #[test]
+    fn states_are_compared_whole() {
+        let rows = ["ready", "NOTREADY", "not ready", "cordoned", "scheduled", "unscheduled", "no verdict", "-"]
+            .map(|state| Row::new(state, ["ready-1", state].map(Into::into).to_vec()));
+        let found = |filter: &str, rows: &[Row<&'static str>]| {
+            let has_state = |column: usize, word: &str| states::is_known(rows, column, word);
+            let names = Names { has_state: &has_state, ..(&COLUMNS).into() };
+            let filter = Filter::parse(filter, names).unwrap();
+            rows.iter().filter(|row| filter.matches(row, false)).map(|row| row.id).collect::<Vec<_>>()
+        };
+        for (filter, expected) in [
+            ("state=ready", &["ready"][..]),
+            ("ready", &["ready"]),
+            ("READY", &["ready"]),
+            ("ready|cordoned", &["ready", "cordoned"]),
+            ("state=not", &["not ready"]),
+            ("state=notready", &["NOTREADY"]),
+            ("state:scheduled", &["scheduled"]),
+            ("unscheduled", &["unscheduled"]),
+            ("state=verdict", &["no verdict"]),
+            ("state=-", &["-"]),
+            ("state=read", &[]),
+        ] {
+            assert_eq!(found(filter, &rows), expected, "{filter}");
+            let others = |negated: &str| {
+                let expected: Vec<_> = rows.iter().map(|row| row.id).filter(|id| !expected.contains(id)).collect();
+                assert_eq!(found(negated, &rows), expected, "{negated}");
+            };
+            others(&format!("!{filter}"));
+            if let Some(state) = filter.strip_prefix("state=") {
+                others(&format!("state!={state}"));
+            }
+        }
+        assert_eq!(found("read", &rows).len(), rows.len(), "a part of a name is a text");
+        assert!(found("ready", &rows[1..2]).is_empty(), "no node is ready, which is what was asked");
+        assert_eq!(found("ready", &rows[3..4]), ["cordoned"], "no state here is called so: a text");
+        let marked = |shown: &str| {
+            let names = Names { has_state: &|_, word| word == "ready", ..(&COLUMNS).into() };
+            Filter::parse("ready", names).unwrap().found(shown)
+        };
+        assert_eq!(marked("ready"), [0..5]);
+        assert!(marked("NOTREADY").is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     marks::Marks,
     recent::Recent,
     rows::MadeOf,
+    states,
     text::Cut,
     widths::{natural_of, natural_width},
 };
@@ -673,7 +674,8 @@ impl<I: Identity> Table<I> {
         let Content { columns, rows, headers, .. } = &self.content;
         let has_reading = |name: &str| rows.iter().any(|row| row.reading(name).is_some());
         let has_text = |text: &str| !headers || rows.iter().any(|row| filter::contains(row, text));
-        read(Names { columns, has_reading: &has_reading, has_text: &has_text })
+        let has_state = |column: usize, word: &str| states::is_known(rows, column, word);
+        read(Names { columns, has_reading: &has_reading, has_text: &has_text, has_state: &has_state })
     }
 
     /// A filter as somebody has finished typing it.

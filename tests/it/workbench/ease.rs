@@ -514,6 +514,23 @@ fn wide_columns_say_how_many_have_no_room() {
     desk.shows(&format!("{hidden} columns have no room here; zz enlarges the panel"));
 }
 
+/// A person who looks for the nodes with GPUs by the heading of their column is told how.
+#[test]
+fn the_name_of_a_column_that_no_row_has_is_said_to_be_one() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("1 /");
+    desk.type_text("gpu");
+    desk.shows("gpu is a column: gpu!=none, gpu=a100");
+    desk.keys("Enter");
+    desk.shows("gpu is a column: gpu!=none, gpu=a100");
+    desk.state.model.now_ms += 4_001;
+    desk.update(Msg::Tick);
+    for filter in ["gpu!=none", "zzz"] {
+        desk.command(&format!("filter {filter}"));
+        assert!(!desk.text().contains("is a column"), "{filter}: {}", desk.text());
+    }
+}
+
 /// A filter that is being typed hides nothing yet, and one row is one match.
 #[test]
 fn an_unfinished_filter_says_that_nothing_is_hidden() {

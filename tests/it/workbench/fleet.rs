@@ -239,6 +239,44 @@ fn a_fleet_is_drawn_node_by_node_outliers_first_then_what_is_in_trouble() {
     desk.shows("nodes 4,492 of 5,000");
 }
 
+/// What is left of the line has room for what was left out first.
+#[test]
+fn the_first_line_of_a_fleet_uses_its_room() {
+    let mut desk = Desk::showing(five_thousand(), 80, 24, Look::default());
+    let text = desk.text();
+    let line = text.lines().nth(1).unwrap_or_default();
+    for said in ["12 of 5,000 nodes not ready", "1 of 2 constraints FAIL"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+    let mut desk = Desk::showing(mixed(), 80, 24, Look::default());
+    let text = desk.text();
+    assert!(text.contains("1 of 2 constraints FAIL · unvalidated"), "{text}");
+    // How many more there are is not said by a sign.
+    let mut desk = Desk::showing(five_thousand(), 120, 40, Look::default());
+    desk.shows("0 GPUs known to be free");
+    assert!(!desk.text().contains("+ GPUs"), "{}", desk.text());
+}
+
+/// A state is asked for by its whole name: `NOTREADY` has `ready` in it and means the opposite.
+#[test]
+fn nodes_that_are_not_ready_are_not_those_that_are() {
+    let mut desk = Desk::showing(five_thousand(), 120, 40, Look::default());
+    desk.state.desk.focus_on(&NODES);
+    let mut matching = |filter: &str| {
+        desk.command(&format!("filter {filter}"));
+        desk.state.prepare();
+        desk.state.desk.table(&NODES).matching
+    };
+    for filter in ["!ready", "state!=ready", "!state=ready", "state=notready", "NOTREADY", "gpu=h100 !ready"] {
+        assert_eq!(matching(filter), 12, "{filter}");
+    }
+    for filter in ["ready", "state=ready", "state:ready", "!notready"] {
+        assert_eq!(matching(filter), 4988, "{filter}");
+    }
+    assert_eq!(matching("state=not"), 0, "a part of a state is none");
+    assert_eq!(matching("!ready | name=old"), 13);
+}
+
 #[test]
 fn rows_are_sorted_by_several_columns_and_columns_are_chosen() {
     let mut desk = Desk::showing(five_thousand(), 200, 60, Look::default());
