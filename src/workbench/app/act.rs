@@ -826,7 +826,8 @@ impl State {
         self.desk.overlay.take().map(|overlay| Effect::Page(overlay.copy)).into_iter().collect()
     }
 
-    /// What failed, in full: what the panel shows instead of its rows, else the newest failure, else what could not be read.
+    /// What failed, in full: what the panel shows instead of its rows, else the newest failure that nobody has answered, else
+    /// what could not be read.
     fn details(&mut self) {
         let content = &self.desk.table(self.desk.focused()).content;
         // They are wrapped to the panel.
@@ -838,11 +839,12 @@ impl State {
             let why = failure.why();
             says.contains(&text::clean(&why.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned())
         };
-        // The one that is shown, before newer ones that were answered.
-        let shown = self.model.message().into_iter();
-        let mut failures = shown.chain(self.model.messages.iter().rev()).filter_map(|message| message.failure.as_ref());
+        let mut failures = self.model.messages.iter().rev().filter_map(|message| message.failure.as_ref());
+        // What has been put right, or was read, is in the list of messages only.
+        let open = self.model.messages.iter().rev().filter(|message| !message.is_over);
+        let mut open = open.filter_map(|message| message.failure.as_ref());
         let overlay = match (is_blank, gaps.is_empty()) {
-            (false, _) => failures.next().map(Overlay::failure),
+            (false, _) => open.next().map(Overlay::failure),
             (true, false) => failures.find(is_of_panel).map(Overlay::failure),
             (true, true) => {
                 let of_panel = failures.find(is_of_panel).map(Overlay::failure);
@@ -854,7 +856,7 @@ impl State {
             Some(overlay) => self.desk.overlay = Some(overlay),
             None => {
                 let line = self.desk.keys.command("messages");
-                self.say(Severity::Info, format!("nothing failed; {line} lists all messages"));
+                self.say(Severity::Info, format!("nothing failed; {line} has what was said"));
             }
         }
     }
