@@ -396,7 +396,21 @@ pub fn unwritable(at: &str, error: io::Error) -> Failure {
         }
         _ => (Kind::Internal, "the previous content is unchanged; choose another --output"),
     };
-    Failure::from_error(kind, "write the output", error).at(at).hint(hint)
+    let missing = missing_directory(Path::new(at)).filter(|_| error.kind() == io::ErrorKind::NotFound);
+    let failure = Failure::from_error(kind, "write the output", error).at(at).hint(hint);
+    // The system says that something on the way is missing, and not what.
+    match missing {
+        Some(missing) => {
+            Failure { because: format!("the directory `{}` does not exist", missing.display()), ..failure }
+        }
+        None => failure,
+    }
+}
+
+/// The first directory on the way to a file that is not there.
+fn missing_directory(path: &Path) -> Option<&Path> {
+    let above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    above.take_while(|folder| !folder.exists()).last()
 }
 
 #[cfg(test)]
@@ -423,6 +437,14 @@ mod tests {
             let said = failure.hint.unwrap_or_default();
             assert!(failure.kind == kind && said.starts_with(hint), "{at} {found:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_directory_that_does_not_exist_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing");
+        let failure = write_local(&Place::File(missing.join("below/x.yaml")), "x").unwrap_err();
+        assert_eq!(failure.because, format!("the directory `{}` does not exist", missing.display()));
     }
 
     #[track_caller]

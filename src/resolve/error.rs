@@ -119,7 +119,10 @@ impl ResolveError {
                 "give at least one of --service, --accelerator, --os, --intent, --platform, --nodes, or --snapshot"
                     .to_owned(),
             ),
-            ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
+            ResolveError::OsRequired { valid, .. } => {
+                let flags = valid.iter().map(|value| format!("--os {value}")).collect::<Vec<_>>().join(", ");
+                Some(if valid.len() == 1 { format!("add {flags}") } else { format!("add one of {flags}") })
+            }
             ResolveError::UnknownMixin { near, .. } => did_you_mean(near),
             ResolveError::Profile(error) => error.hint(),
             ResolveError::Configuration(error) => error.hint(),

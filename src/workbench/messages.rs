@@ -4,6 +4,7 @@ use super::{
     model::{Model, clock},
     msg::{RecipeSlot, SnapshotSlot},
     widgets::text,
+    wording,
 };
 use crate::ops::{Failure, Kind};
 
@@ -77,15 +78,21 @@ impl Model {
     }
 
     pub fn say_failure(&mut self, failure: Failure) {
+        let failure = wording::here(failure);
         // A person has ended it.
         if failure.kind == Kind::Interrupted {
             return self.say(Severity::Warn, format!("canceled: {}", text::clean(&failure.doing)));
         }
         let because = text::clean(failure.why().lines().next().unwrap_or_default()).into_owned();
-        // The name of the file, where the reason does not say it; the details have all of its path.
-        let name = failure.at.as_deref().and_then(|at| at.rsplit(['/', '\\']).next()).map(text::clean);
-        let at = name.filter(|name| !name.is_empty() && !because.contains(&**name) && !failure.doing.contains(&**name));
-        let at = at.map_or_else(String::new, |name| format!(" {name}"));
+        // The whole path, where neither the reason nor what was being done says it: which of two files of one name it was.
+        // Of an object of a cluster, the name.
+        let at = failure.at.as_deref().map(|at| match at.rsplit_once('/') {
+            Some((before, name)) if before.contains(", ") => name,
+            _ => at,
+        });
+        let at = at.map(text::clean).filter(|at| !at.is_empty());
+        let at = at.filter(|at| !because.contains(&**at) && !failure.doing.contains(&**at));
+        let at = at.map_or_else(String::new, |at| format!(" {at}"));
         let text = format!("failed to {}{at}: {because}", text::clean(&failure.doing));
         self.push(Severity::Fail, text, Some(failure));
     }

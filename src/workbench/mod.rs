@@ -49,6 +49,7 @@ pub mod times;
 pub mod view;
 mod waiting;
 pub mod widgets;
+mod wording;
 
 use crate::{
     criteria::Criteria,

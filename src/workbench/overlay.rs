@@ -22,6 +22,7 @@ use super::{
         table::{self, Cell, Column, Identity},
         text, wrap,
     },
+    wording,
 };
 use crate::{
     diff::beside::Reading,
@@ -376,6 +377,7 @@ impl Overlay {
 
     /// In full: what a small popup has no room for goes on below.
     pub fn failure(failure: &Failure) -> Overlay {
+        let failure = &wording::here(failure.clone());
         let mut text = failure.to_string();
         if let Some(refusal) = failure.refusal() {
             text += &format!("\n\nrequest: {}", refusal.request);

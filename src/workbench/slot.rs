@@ -1,5 +1,6 @@
 //! A value that a worker fetches: the last good one, the question that it answers, and why there is no newer one.
 
+use super::wording;
 use crate::ops::Failure;
 use std::sync::Arc;
 
@@ -104,7 +105,7 @@ impl<T, Q: Clone + PartialEq> Slot<T, Q> {
                 self.answered.clone_from(&self.asked);
                 self.failure = None;
             }
-            Err(failure) => self.failure = Some(failure),
+            Err(failure) => self.failure = Some(wording::here(failure)),
         }
         true
     }

@@ -50,6 +50,7 @@ use super::{
         table::{self, Cell, Column, Identity},
         text,
     },
+    wording,
 };
 use crate::{
     catalog::{component::Component, validator::Phase},
@@ -788,6 +789,7 @@ pub(super) fn is_failure(line: &str) -> bool {
 
 /// A failure in a panel: what failed, why, what to do, where more is.
 fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
+    let failure = &wording::here(failure.clone());
     let state = if failure.kind == crate::ops::Kind::Forbidden { Blank::Forbidden } else { Blank::Failed };
     let mut lines = vec![
         (state.role(), format!("{} to {}", state.word(), text::clean(&failure.doing))),

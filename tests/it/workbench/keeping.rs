@@ -339,7 +339,7 @@ fn what_cannot_be_compared_is_named_and_not_asked_for_again() {
     let before = kept(&mut desk);
     let failure = Failure::new(Kind::NotFound, "read the snapshot", "no such file").at("/far/away/missing.yaml");
     desk.update(Msg::Snapshot { slot, generation, name: "missing.yaml".into(), answer: Err(failure) });
-    desk.shows("failed to read the snapshot missing.yaml: no such file");
+    desk.shows("failed to read the snapshot /far/away/missing.yaml: no such file");
     assert_eq!(kept(&mut desk), before - 1, "only the history of commands has it: {}", desk.state.session().text());
 }
 

@@ -82,6 +82,11 @@ fn unknown_words_are_answered() {
     assert!(!desk.text().contains("--service"), "a person who typed a command is not told of flags");
     desk.keys("D");
     desk.shows("did you mean eks");
+    desk.keys("Esc");
+    desk.command("recipe service=gke accelerator=h100");
+    desk.keys("D");
+    desk.shows("hint: add os=cos");
+    assert!(!desk.text().contains("--"), "{}", desk.text());
 }
 
 /// Every state and popup that says something, at a size where nothing is cut: frames and messages.

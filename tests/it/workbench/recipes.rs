@@ -182,7 +182,7 @@ fn settings_are_words_of_the_recipe_command() {
     desk.shows("unknown mode of slurm accounting `none`");
     // A setting alone is for the cluster that is there.
     desk.command("recipe runtime-inventory=enabled");
-    desk.shows("nodes=5 runtime-inventory=enabled: --runtime-inventory enabled is for service=gke");
+    desk.shows("nodes=5 runtime-inventory=enabled: runtime-inventory=enabled is for service=gke");
     desk.command("recipe");
     desk.shows("the recipe follows the cluster");
     assert_eq!(desk.state.model.stated, None);

@@ -9,7 +9,7 @@ use aicr::{
     cluster::watch::LiveStatus,
     deploy::event::Way,
     inventory::{Fact, Inventory},
-    ops::{Failure, Kind},
+    ops::{Failure, Kind, place::unwritable},
     term::input::Input,
     workbench::{
         Look,
@@ -371,6 +371,10 @@ fn an_error_goes_when_the_same_succeeds_and_stays_through_everything_else() {
     assert!(!desk.text().contains("failed to read the criteria"), "{}", desk.text());
     // Esc answers it, as before.
     desk.command("recipe service=eksx");
+    // Neither does the key for details know it any more.
+    desk.keys("D");
+    desk.shows("nothing failed; `:messages` has what was said");
+    assert!(!desk.text().contains("failed to read gone"), "{}", desk.text());
     // Neither does the key for details know it any more.
     desk.keys("D");
     desk.shows("nothing failed; `:messages` has what was said");
