@@ -832,10 +832,10 @@ impl State {
     /// Puts the recipe beside something else on the Diff screen.
     fn compare_recipe_with(&mut self, with: With) -> Vec<Effect> {
         let diff = &mut self.model.diff;
-        // What was compared before says nothing of this.
+        // What was compared before says nothing of this, and neither does its order.
         diff.other.clear();
         diff.changes.clear();
-        (diff.left, diff.with) = (None, Some(with));
+        (diff.left, diff.with, diff.swapped) = (None, Some(with), false);
         if panes::shows_upgrades(self.desk.focused_on(Screen::Diff)) {
             self.desk.focus_on(&CHANGES);
         }

@@ -152,6 +152,21 @@ fn effects_of_a_diff_are_said_in_words_and_lead_to_their_changes() {
     }
 }
 
+/// Swapping is of the comparison that is shown: the next one begins as it was typed.
+#[test]
+fn a_new_comparison_is_not_swapped() {
+    let mut desk = compared(120, 40);
+    let text = desk.text();
+    let sides = text.lines().find(|line| line.contains("- service=")).expect("the sides").to_owned();
+    desk.keys("X");
+    assert!(!desk.text().contains(sides.trim()), "{}", desk.text());
+    desk.command("diff cluster");
+    desk.shows("- service=kind");
+    let again = compared(120, 40).state.model.diff.changes.answer().map(|(sides, _)| sides.clone());
+    desk.command(OTHER);
+    assert_eq!(desk.state.model.diff.changes.answer().map(|(sides, _)| sides.clone()), again);
+}
+
 #[test]
 fn a_criterion_has_no_change_of_its_own_and_says_so() {
     let mut desk = compared(120, 40);
