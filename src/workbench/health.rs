@@ -31,6 +31,8 @@ pub struct Part {
     pub text: String,
     /// Where there is little room.
     pub short: String,
+    /// Where there is even less, and it would be left out otherwise.
+    pub brief: String,
     /// Where it is said in full.
     pub pane: &'static Pane,
 }
@@ -106,13 +108,78 @@ pub fn parts(model: &Model) -> Vec<Part> {
 }
 
 fn part(role: Role, text: impl Into<String>, short: impl Into<String>, pane: &'static Pane) -> Part {
-    Part { role, text: text.into(), short: short.into(), pane }
+    let short = short.into();
+    Part { role, text: text.into(), brief: short.clone(), short, pane }
+}
+
+impl Part {
+    fn briefly(self, brief: impl Into<String>) -> Part {
+        Part { brief: brief.into(), ..self }
+    }
+
+    /// How it is said: in full, shorter, in the fewest words.
+    fn form(&self, form: usize) -> &str {
+        [&self.text, &self.short, &self.brief][form]
+    }
+
+    /// What goes first where there is no room: what is well, then what nobody knows, then what differs, at last what is not
+    /// well. A verdict, and how the nodes are, are looked for here, so that without them nobody would know that they are good.
+    fn rank(&self, at: usize) -> usize {
+        match self.role {
+            _ if at == 0 => 6,
+            Role::Muted => 1,
+            _ if self.pane == panes::main_of(super::Screen::Validate) => 5,
+            Role::Ok => 0,
+            Role::Text => 1,
+            Role::Change => 2,
+            Role::Fail => 4,
+            _ => 3,
+        }
+    }
+}
+
+/// Columns of ` · ` behind each statement.
+const GAP: usize = 3;
+
+/// The statements that so many columns have room for: shorter ones come before fewer ones.
+pub(super) fn fitted(parts: &[Part], columns: usize) -> Vec<(&Part, &str)> {
+    let mut forms: Vec<Option<usize>> = vec![Some(0); parts.len()];
+    let fits = |forms: &[Option<usize>]| {
+        let said = parts.iter().zip(forms).filter_map(|(part, form)| Some(part.form((*form)?)));
+        said.map(|said| text::width(said) + GAP).sum::<usize>() <= columns
+    };
+    for form in 1..=2 {
+        for at in (0..parts.len()).rev() {
+            if !fits(&forms) {
+                forms[at] = Some(form);
+            }
+        }
+    }
+    let mut by_rank: Vec<usize> = (0..parts.len()).collect();
+    by_rank.sort_by_key(|at| (parts[*at].rank(*at), std::cmp::Reverse(*at)));
+    let mut left_out = Vec::new();
+    for at in by_rank {
+        if !fits(&forms) {
+            forms[at] = None;
+            left_out.push(at);
+        }
+    }
+    // One that was left out may have been longer than there was need for: what was left out last comes back first.
+    for at in left_out.into_iter().rev() {
+        let form = (1..=2).find(|form| {
+            forms[at] = Some(*form);
+            fits(&forms)
+        });
+        forms[at] = form;
+    }
+    parts.iter().zip(forms).filter_map(|(part, form)| Some((part, part.form(form?)))).collect()
 }
 
 /// What may come out otherwise when everything has been read: it is neither good nor bad yet.
 fn so_far(found: Part) -> Part {
     let text = |said: String| if said.ends_with("unknown") { said } else { format!("{said} so far") };
-    Part { role: Role::Muted, text: text(found.text), short: text(found.short), ..found }
+    let (long, short, brief) = (text(found.text), text(found.short), text(found.brief));
+    Part { role: Role::Muted, text: long, short, brief, ..found }
 }
 
 /// What is not seen may be in a source that is still being read, so only what differs is counted.
@@ -199,8 +266,12 @@ fn gpus(snapshot: &Inventory, tally: &Tally) -> Part {
             part(Role::Muted, format!("{said}{virtual_ones}"), said, pane)
         }
         Some((_, short)) => {
-            // In few letters: there are that many and more.
-            let short = if unknown { short.replacen(" GPU", "+ GPU", 1) } else { short.clone() };
+            let (offer, one) = if whole.all > 0 { (whole, "GPU") } else { (slices, "GPU slice") };
+            let short = match (unknown, offer.uncounted) {
+                (false, _) => short.clone(),
+                (true, 0) => format!("{} known to be free", text::count(number(offer.free), one)),
+                (true, _) => format!("at least {short}"),
+            };
             let role = if whole.uncounted + slices.uncounted == 0 { Role::Text } else { Role::Muted };
             // Where there is little room, the whole devices.
             let long: Vec<&str> = said.iter().map(|(long, _)| long.as_str()).collect();
@@ -380,18 +451,21 @@ fn validation(model: &Model) -> Part {
                 (format!("{checks} fail"), format!("{checks} failed before and have not passed since"))
             }
         };
-        return part(Role::Fail, format!("{what}; last run {when}: {word}"), format!("validated: {short}"), pane);
+        return part(Role::Fail, format!("{what}; last run {when}: {word}"), format!("validated: {short}"), pane)
+            .briefly(short);
     }
     if role == Role::Ok && ran < all {
         let said = format!("{ran} of {}", text::count(all, "check"));
         return match days {
             0 => part(Role::Warn, format!("validated: {said}, {word}"), format!("validated: {said}"), pane),
             _ => part(Role::Warn, format!("validated: {said}, {word} {when}"), format!("run {when}: {said}"), pane),
-        };
+        }
+        .briefly(format!("{ran} of {all} {word}"));
     }
     // What is old says so also where there is little room.
     let short = if days == 0 { format!("validated: {word}") } else { format!("run {when}: {word}") };
-    part(role, format!("validated {when}: {word}"), short, pane)
+    let time = when.trim_end_matches(" UTC");
+    part(role, format!("validated {when}: {word}"), short, pane).briefly(format!("{word} {time}"))
 }
 
 /// How many whole days something is old, and that in words; of less than a day, the time of day, which stays true on a screen that
@@ -407,7 +481,50 @@ fn when(at_ms: u64, now_ms: u64) -> (u64, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::when;
+    use super::{Part, Role, fitted, part, when};
+    use crate::workbench::{Screen, panes};
+
+    fn said(parts: &[Part], columns: usize) -> String {
+        fitted(parts, columns + 3).iter().map(|(_, said)| *said).collect::<Vec<_>>().join(" · ")
+    }
+
+    /// What is well goes first and what is wrong last; a verdict stays also where it is a good one, in few words.
+    #[test]
+    fn what_has_no_room_goes_by_what_it_says() {
+        let validate = panes::main_of(Screen::Validate);
+        let verdict = |role, word: &str| {
+            part(role, format!("validated 09:12 UTC: {word}"), format!("validated: {word}"), validate)
+                .briefly(format!("{word} 09:12"))
+        };
+        let parts = |constraints: Part, verdict: Part| {
+            let gpus = part(Role::Text, "1 of 1 GPU free", "1/1 GPU free", &panes::SHAPES);
+            let components = part(Role::Change, "6 components differ", "6 components differ", &panes::COMPONENTS);
+            [part(Role::Ok, "5 nodes ready", "5 nodes ready", &panes::NODES), gpus, components, constraints, verdict]
+        };
+        let met = part(Role::Ok, "1 constraint met", "1 constraint met", &panes::NODES);
+        let broken = part(Role::Fail, "1 of 2 FAIL", "1 of 2 FAIL", &panes::NODES);
+        let good = parts(met.clone(), verdict(Role::Ok, "pass"));
+        for (columns, expected) in [
+            (
+                200,
+                "5 nodes ready · 1 of 1 GPU free · 6 components differ · 1 constraint met · validated 09:12 UTC: pass",
+            ),
+            (82, "5 nodes ready · 1/1 GPU free · 6 components differ · 1 constraint met · pass 09:12"),
+            (65, "5 nodes ready · 1/1 GPU free · 6 components differ · pass 09:12"),
+            (50, "5 nodes ready · 6 components differ · pass 09:12"),
+            // The one that was left out has room again.
+            (43, "5 nodes ready · 1/1 GPU free · pass 09:12"),
+            (30, "5 nodes ready · pass 09:12"),
+            (20, "5 nodes ready"),
+        ] {
+            assert_eq!(said(&good, columns), expected, "{columns}");
+        }
+        let bad = parts(broken, verdict(Role::Fail, "fail"));
+        assert_eq!(said(&bad, 40), "5 nodes ready · 1 of 2 FAIL · fail 09:12");
+        let unknown = parts(met, part(Role::Muted, "not validated", "unvalidated", validate));
+        assert_eq!(said(&unknown, 65), "5 nodes ready · 1/1 GPU free · 6 components differ · unvalidated");
+        assert_eq!(said(&unknown, 40), "5 nodes ready · 6 components differ");
+    }
 
     #[test]
     fn what_is_not_of_today_says_how_many_days_old_it_is() {

@@ -4,6 +4,7 @@ use super::desk::Desk;
 use super::{
     Screen,
     app::State,
+    health,
     keymap::{self, Action},
     layout::Class,
     model::{Model, Replay, Source},
@@ -345,7 +346,7 @@ fn draw_time(state: &State, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// What the line of words says in so many columns: in long forms, short ones where there is no room, and not all at last.
+/// What the line of words says in so many columns.
 fn health_words(state: &State, columns: u16) -> Vec<(Role, String, Option<&'static super::panes::Pane>)> {
     let cluster = &state.model.cluster;
     let name = if cluster.name.is_empty() { String::new() } else { text::clean(&cluster.name).into_owned() };
@@ -354,26 +355,11 @@ fn health_words(state: &State, columns: u16) -> Vec<(Role, String, Option<&'stat
         let most = if columns < 120 { 14 } else { 40 };
         words.push((Role::Text, text::fit(&name, most, Cut::Middle).into_owned(), None));
     }
-    let before = words.len();
-    words.extend(state.desk.health.iter().map(|part| (part.role, part.text.clone(), Some(part.pane))));
+    let taken: usize = words.iter().map(|(_, word, _)| text::width(word) + 3).sum();
     // The last one has no gap behind it.
-    let columns = usize::from(columns) + 3;
-    let taken =
-        |words: &[(Role, String, Option<_>)]| -> usize { words.iter().map(|(_, word, _)| text::width(word) + 3).sum() };
-    for (at, part) in state.desk.health.iter().enumerate().rev() {
-        if taken(&words) > columns {
-            words[before + at].1.clone_from(&part.short);
-        }
-    }
-    while taken(&words) > columns && words.len() > before {
-        // What is well goes before what nobody knows, and both before what is not well; the nodes stay longest.
-        let last = |roles: &[Role]| {
-            let is_one = |(role, ..): &(Role, String, Option<_>)| roles.contains(role);
-            words.iter().rposition(is_one).filter(|at| *at > before)
-        };
-        let quiet = last(&[Role::Ok]).or_else(|| last(&[Role::Ok, Role::Muted, Role::Text]));
-        words.remove(quiet.unwrap_or(words.len() - 1));
-    }
+    let room = (usize::from(columns) + 3).saturating_sub(taken);
+    let said = health::fitted(&state.desk.health, room).into_iter();
+    words.extend(said.map(|(part, said)| (part.role, said.to_owned(), Some(part.pane))));
     words
 }
 

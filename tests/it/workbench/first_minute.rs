@@ -46,6 +46,27 @@ fn one_line_says_in_words_how_everything_stands() {
     desk.shows("5 nodes ready");
 }
 
+/// The last verdict is there at every size: absent, it would read as "never validated".
+#[test]
+fn the_last_verdict_stays_where_there_is_little_room() {
+    let line = |desk: &mut Desk| desk.text().lines().nth(1).unwrap_or_default().to_owned();
+    let mut desk = Desk::live_with_past(80, 24, Look::default());
+    let past = line(&mut desk);
+    for said in ["5 nodes ready", "1/1 GPU free", "7 components differ", "fail 2 d ago"] {
+        assert!(past.contains(said), "{said}: {past}");
+    }
+    let mut desk = Desk::live(80, 24);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let criteria = desk.state.model.run.criteria.clone();
+    desk.run(40_000, Body::Ended { verdict: Verdict::Passed });
+    let passed = line(&mut desk);
+    assert!(passed.contains("pass"), "{criteria}: {passed}");
+    for said in ["5 nodes ready", "7 components differ"] {
+        assert!(passed.contains(said), "{said}: {passed}");
+    }
+}
+
 /// Nothing that is not known is counted, and what is wrong is not left out where there is little room.
 #[test]
 fn what_is_wrong_or_unknown_is_said() {
