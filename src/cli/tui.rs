@@ -84,7 +84,7 @@ pub struct Args {
     ///
     /// One line each: keys as `aicr keys` names them (`j`, `Ctrl-D`, `gd`), `type TEXT`, `size 120x40`, `wait` until
     /// nothing is being read or worked out, `wait-run` until the run (or the evaluation of the checks that only read) has
-    /// ended, `dump NAME` for a frame. Empty lines and lines that begin with `#` are skipped.
+    /// ended, `pause SECONDS` for a recording, `dump NAME` for a frame. Empty lines and lines that begin with `#` are skipped.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// The size of frames.

@@ -252,6 +252,9 @@ fn taught_by_screens() -> BTreeSet<String> {
     commands
 }
 
+/// The one command in the documents with a word that stands for others.
+const ANY_VERB: &str = "aicr VERB --help";
+
 /// Whatever a screen or a document tells people to type is understood.
 #[test]
 fn every_command_that_is_taught_is_understood() {
@@ -274,7 +277,13 @@ fn every_command_that_is_taught_is_understood() {
         let shell = text.split("```sh").skip(1).filter_map(|block| block.split("```").next());
         let lines = shell.flat_map(str::lines).map(|line| line.split('#').next().unwrap_or_default().trim());
         commands.extend(lines.filter(|line| line.starts_with("aicr")).map(str::to_owned));
+        // Within sentences; blocks of what a terminal shows are run by tests of their own.
+        let prose = text.split("```").step_by(2);
+        let inline = prose.flat_map(|text| text.split('`').skip(1).step_by(2));
+        commands.extend(inline.filter(|text| text.starts_with("aicr ") && *text != ANY_VERB).map(str::to_owned));
     }
+    let inline = ["aicr bundle --plan --against DIR", "aicr image build -o check.tar --binary FILE"];
+    assert!(inline.iter().all(|command| commands.contains(*command)), "{commands:?}");
     let sandbox = Sandbox::new();
     let (mut verbs, mut words) = (0, 0);
     for command in &commands {
@@ -362,6 +371,10 @@ fn an_error_goes_when_the_same_succeeds_and_stays_through_everything_else() {
     desk.shows("failed to read gone");
     desk.update(good(Ok(snapshot())));
     assert!(!desk.text().contains("failed to read gone"), "{}", desk.text());
+    // Neither does the key for details know it any more.
+    desk.keys("D");
+    desk.shows("nothing failed; `:messages` has what was said");
+    assert!(!desk.text().contains("failed to read gone"), "{}", desk.text());
 
     desk.command("recipe service=eksx");
     desk.shows("failed to read the criteria");
@@ -371,14 +384,6 @@ fn an_error_goes_when_the_same_succeeds_and_stays_through_everything_else() {
     assert!(!desk.text().contains("failed to read the criteria"), "{}", desk.text());
     // Esc answers it, as before.
     desk.command("recipe service=eksx");
-    // Neither does the key for details know it any more.
-    desk.keys("D");
-    desk.shows("nothing failed; `:messages` has what was said");
-    assert!(!desk.text().contains("failed to read gone"), "{}", desk.text());
-    // Neither does the key for details know it any more.
-    desk.keys("D");
-    desk.shows("nothing failed; `:messages` has what was said");
-    assert!(!desk.text().contains("failed to read gone"), "{}", desk.text());
     desk.keys("Esc");
     assert!(!desk.text().contains("failed to read the criteria"), "{}", desk.text());
     // Of two plans that were asked for, the late one says nothing of the one that failed.
@@ -397,6 +402,18 @@ fn an_error_goes_when_the_same_succeeds_and_stays_through_everything_else() {
     let notice = desk.state.model.message().map(|message| message.text.clone()).expect("a notice");
     desk.view(LiveStatus::Fresh, Some(snapshot()));
     assert_eq!(desk.state.model.message().map(|message| message.text.clone()), Some(notice));
+}
+
+/// The message names all of what failed, and the details advise what can be done here.
+#[test]
+fn a_failed_write_names_its_whole_path_and_no_flag() {
+    let mut desk = Desk::live(80, 24);
+    let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+    desk.state.say_failure(unwritable("/nosuchdir/a.yaml", error));
+    desk.shows("failed to write the output /nosuchdir/a.yaml: the directory");
+    desk.keys("D");
+    desk.shows("the directory `/nosuchdir` does not exist");
+    desk.shows("hint: create its directory first, or choose another path");
 }
 
 /// What failed is read in full in a small frame: its lines go on below.
