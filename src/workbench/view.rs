@@ -316,8 +316,17 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             words.push((Role::Strong, format!("{value}  ")));
         }
         let is_stated = asked.is_some_and(|asked| asked.is_stated);
-        let revealed = if data.is_so_far() { "from the cluster so far" } else { "from the cluster" };
-        let mut from = vec![if is_stated { "stated" } else { revealed }.to_owned()];
+        let is_known = criteria.specificity() > 0;
+        let unread = data.cluster.snapshot.as_ref().and_then(|snapshot| snapshot.no_nodes());
+        let revealed = match (data.is_so_far(), unread) {
+            (_, Some(brief)) if !is_known && !is_stated => {
+                words.push((Role::Warn, "no criteria  ".to_owned()));
+                brief
+            }
+            (true, _) => "from the cluster so far".to_owned(),
+            (false, _) => "from the cluster".to_owned(),
+        };
+        let mut from = vec![if is_stated { "stated".to_owned() } else { revealed }];
         let used = data.configuration.iter().filter(|applied| !applied.used.is_empty());
         from.extend(used.map(|applied| format!("configuration {}", text::clean(&applied.source.shown))));
         from.extend(data.inherit.iter().map(|place| format!("inherits from {}", text::clean(place))));
@@ -665,7 +674,8 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
             Action::Filter => return !table.content.rows.is_empty(),
             action if needs_row(action) => {
                 let step = (pane.on)(&state.desk.view(&state.model, pane), action);
-                return step.is_some_and(|step| !matches!(step, Step::Say(_)));
+                // A panel about the selected row has nothing to show either.
+                return step.is_some_and(|step| !matches!(step, Step::Say(_) | Step::Focus(_)));
             }
             _ => {}
         }
@@ -675,6 +685,10 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
         Action::Left | Action::Right if pane == &WHAT_IF => {
             let step = (pane.on)(&state.desk.view(&state.model, pane), action);
             step.is_some_and(|step| !matches!(step, Step::Say(_)))
+        }
+        Action::Noise => {
+            let drift = state.model.compare.changes.value.as_deref();
+            drift.is_some_and(|drift| drift.changes.iter().any(|change| change.noise.is_some()))
         }
         _ => true,
     }

@@ -50,7 +50,8 @@ impl Thing {
         match self {
             Thing::Anything => "something".to_owned(),
             Thing::Nodes(nodes) => match nodes.first() {
-                Some(node) if nodes.len() == 1 => text::clean(node).into_owned(),
+                // One may be called as this program is.
+                Some(node) if nodes.len() == 1 => format!("node {}", text::clean(node)),
                 _ => format!("one of {}", text::count(nodes.len(), "node")),
             },
         }

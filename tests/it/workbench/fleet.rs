@@ -539,6 +539,22 @@ fn details_of_a_panel_that_may_not_be_read_say_what_is_missing_and_what_to_ask_f
     desk.shows("nothing failed");
 }
 
+/// Nothing follows from nodes that cannot be read, and no key is offered that would show nothing of them.
+#[test]
+fn what_follows_from_nodes_that_cannot_be_listed_is_not_said_to_be_from_the_cluster() {
+    let faults = vec!["forbidden=list:nodes".parse::<Fault>().unwrap()];
+    let demo = snapshot_of(DemoOptions { faults, ..DemoOptions::default() });
+    for (width, height) in [(120, 40), (200, 60)] {
+        let mut desk = Desk::showing(demo.clone(), width, height, Look::default());
+        desk.keys("1 g n");
+        desk.shows("no criteria  (forbidden: list nodes)");
+        let text = desk.text();
+        assert!(!text.contains("from the cluster"), "{text}");
+        let hint = text.lines().last().unwrap_or_default();
+        assert!(!hint.contains("Enter in"), "{hint}");
+    }
+}
+
 /// A key that comes between a change of the cluster and its frame is answered with the rows that were shown before; the
 /// change is there when every panel is built, as if no key had come.
 #[test]

@@ -102,6 +102,8 @@ fn noise_is_hidden_and_counted() {
     compare(&mut desk, ("a.yaml", snapshot()), ("b.yaml", Arc::new(noisy)));
     desk.keys("5");
     desk.shows("nothing differs");
+    let text = desk.text();
+    assert!(!text.lines().last().unwrap_or_default().contains("noise"), "nothing is noisy here:\n{text}");
 }
 
 /// A profile is one more criterion: chosen in what-if, marked in the tree, a layer of the ladder, a cause in Diff.

@@ -68,6 +68,7 @@ fn brackets_go_to_the_moments_at_which_the_selected_node_changed() {
     desk.command("node worker-3");
     desk.keys("T");
     desk.shows("time: now");
+    desk.shows("[ and ] go to the moments at which node worker-3 changed");
     desk.keys("[");
     desk.shows("PAST 2026-01-08 09:15");
     desk.shows("time: PAST 2026-01-08 09:15");
