@@ -17,7 +17,7 @@ pub enum Stand {
     Stopping,
     Succeeded,
     Failed,
-    /// It is not there any more, and nobody saw it end.
+    /// It was removed before it ended, or nobody saw it end.
     Gone,
 }
 
@@ -29,7 +29,7 @@ impl Stand {
             Stand::Stopping => "stopping",
             Stand::Succeeded => "succeeded",
             Stand::Failed => "failed",
-            Stand::Gone => "gone",
+            Stand::Gone => "removed",
         }
     }
 
@@ -68,6 +68,15 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Pod {
+    /// Whether a clean-up that names what it left took this pod with it. One that could not look does not know.
+    pub fn went(&self, left: &[String]) -> bool {
+        let is_named = |left: &String| {
+            let of = |name: &str| left.split([' ', '/']).any(|word| word == name);
+            left.starts_with("unknown") || of(&self.name) || self.job.as_deref().is_some_and(of)
+        };
+        !left.iter().any(is_named)
+    }
+
     /// Whether a line of a log is of this pod, by its source: empty for that of the check itself.
     pub fn wrote(&self, source: &str) -> bool {
         let of_container =
@@ -79,15 +88,15 @@ impl Pod {
 /// The pods that were seen of a run.
 #[derive(Debug, Default)]
 pub struct Pods {
-    /// By UID, as they were told last.
-    told: BTreeMap<String, Pod>,
+    /// By UID, as they were told last, each with its check.
+    told: BTreeMap<String, (String, Pod)>,
     /// UIDs of the pods of a Job, and of one completion of it, in the order in which they came.
     of_jobs: BTreeMap<(String, String), Vec<String>>,
 }
 
 impl Pods {
-    /// What a pod is now, where that is other than it was told last.
-    pub fn see(&mut self, pod: &Value, is_workload: bool, is_gone: bool) -> Option<Pod> {
+    /// What a pod of a check is now, where that is other than it was told last.
+    pub fn see(&mut self, check: &str, pod: &Value, is_workload: bool, is_gone: bool) -> Option<Pod> {
         let uid = text(pod, "/metadata/uid").to_owned();
         let job = job_of(pod);
         let attempt = job.map_or(1, |job| {
@@ -103,11 +112,39 @@ impl Pods {
         if is_gone && !seen.stand.has_ended() {
             seen.stand = Stand::Gone;
         }
-        let is_news = self.told.get(&uid) != Some(&seen);
+        // What kept it from running is why it did not; its deletion says nothing of that.
+        let never_ran = seen.reason.is_empty() && seen.exit_code.is_none();
+        if never_ran
+            && matches!(seen.stand, Stand::Failed | Stand::Stopping | Stand::Gone)
+            && let Some((_, told)) = self.told.get(&uid)
+        {
+            seen.reason.clone_from(&told.reason);
+        }
+        let is_news = self.told.get(&uid).is_none_or(|(_, told)| *told != seen);
         is_news.then(|| {
-            self.told.insert(uid, seen.clone());
+            self.told.insert(uid, (check.to_owned(), seen.clone()));
             seen
         })
+    }
+
+    /// Whether anything of a pod was told.
+    pub fn knows(&self, pod: &Value) -> bool {
+        self.told.contains_key(text(pod, "/metadata/uid"))
+    }
+
+    pub fn have_ended(&self) -> bool {
+        self.told.values().all(|(_, pod)| pod.stand.has_ended())
+    }
+
+    /// The pods whose end nobody saw, and that a clean-up took with it: each is told as removed, with its check.
+    pub fn remove(&mut self, left: &[String]) -> Vec<(String, Pod)> {
+        let goes = |pod: &Pod| !pod.stand.has_ended() && pod.went(left);
+        let gone = self.told.values_mut().filter(|(_, pod)| goes(pod));
+        let gone = gone.map(|told| {
+            told.1.stand = Stand::Gone;
+            told.clone()
+        });
+        gone.collect()
     }
 }
 
@@ -126,11 +163,17 @@ fn as_it_is(pod: &Value) -> Pod {
     let ends: Vec<Value> = statuses.iter().filter_map(ended).collect();
     let code = |end: &Value| end["exitCode"].as_i64();
     let failed = ends.iter().find(|end| code(end).is_some_and(|code| code != 0));
+    let restarts = text(pod, "/spec/restartPolicy") == "Always";
     let stand = match text(pod, "/status/phase") {
         "Succeeded" => Stand::Succeeded,
+        // A kubelet calls what is deleted before it ran a failure.
+        "Failed" if is_being_deleted(pod) && ends.is_empty() && text(pod, "/status/reason").is_empty() => {
+            Stand::Stopping
+        }
         "Failed" => Stand::Failed,
+        // Its phase comes after its containers, and after the verdict that follows from them.
+        _ if !restarts && failed.is_none() && !ends.is_empty() && ends.len() == statuses.len() => Stand::Succeeded,
         _ if is_being_deleted(pod) => Stand::Stopping,
-        // Its phase comes after its containers.
         _ if failed.is_some() && ends.len() == statuses.len() => Stand::Failed,
         "Running" => Stand::Running,
         _ => Stand::Pending,
@@ -192,19 +235,19 @@ mod tests {
         let mut pods = Pods::default();
         let waits = json!({"phase": "Pending", "containerStatuses": [
             {"name": "validator", "restartCount": 0, "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image\nx"}}}]});
-        let seen = pods.see(&pod("one", &waits), false, false).unwrap();
+        let seen = pods.see("dra-support", &pod("one", &waits), false, false).unwrap();
         assert_eq!((seen.stand, &*seen.reason, seen.attempt), (Stand::Pending, "ImagePullBackOff: no such image", 1));
-        assert_eq!(pods.see(&pod("one", &waits), false, false), None, "nothing is new");
+        assert_eq!(pods.see("dra-support", &pod("one", &waits), false, false), None, "nothing is new");
         let runs = json!({"phase": "Running", "containerStatuses": [
             {"name": "validator", "restartCount": 0, "state": {"running": {}}}]});
-        let seen = pods.see(&pod("one", &runs), false, false).unwrap();
+        let seen = pods.see("dra-support", &pod("one", &runs), false, false).unwrap();
         assert_eq!((seen.stand, seen.node.as_deref(), &*seen.reason), (Stand::Running, Some("worker-1"), ""));
         let ends = json!({"phase": "Failed", "containerStatuses": [{"name": "validator", "restartCount": 0, "state": {"terminated": {
             "exitCode": 137, "reason": "OOMKilled"}}}]});
-        let seen = pods.see(&pod("one", &ends), false, false).unwrap();
+        let seen = pods.see("dra-support", &pod("one", &ends), false, false).unwrap();
         assert_eq!((seen.stand, seen.exit_code, &*seen.reason), (Stand::Failed, Some(137), "OOMKilled"));
         assert_eq!(
-            pods.see(&pod("one", &ends), false, true),
+            pods.see("dra-support", &pod("one", &ends), false, true),
             None,
             "one that has ended does not end once more by going"
         );
@@ -212,21 +255,71 @@ mod tests {
         assert_eq!(serde_json::from_str::<Pod>(&text).unwrap(), seen);
     }
 
+    /// The verdict follows from the container, and nobody looks at the pod any more when its phase comes.
+    #[test]
+    fn a_pod_whose_containers_have_succeeded_has_ended_before_its_phase_says_so() {
+        let mut pods = Pods::default();
+        let state = |state: Value| json!({"name": "validator", "restartCount": 0, "state": state});
+        let ended = || state(json!({"terminated": {"exitCode": 0, "reason": "Completed"}}));
+        let seen = |pods: &mut Pods, statuses: Value, phase: &str| {
+            let status = json!({"phase": phase, "containerStatuses": statuses});
+            pods.see("dra-support", &pod("one", &status), false, false)
+        };
+        let other = seen(&mut pods, json!([ended(), state(json!({"running": {}}))]), "Running").unwrap();
+        assert_eq!((other.stand, other.exit_code), (Stand::Running, None), "another container goes on");
+        assert!(!pods.have_ended());
+        let own = seen(&mut pods, json!([ended(), ended()]), "Running").unwrap();
+        assert_eq!((own.stand, own.exit_code, &*own.reason), (Stand::Succeeded, Some(0), ""));
+        assert!(pods.have_ended());
+        assert_eq!(seen(&mut pods, json!([ended(), ended()]), "Succeeded"), None, "it has been told");
+    }
+
+    #[test]
+    fn a_pod_that_is_deleted_before_it_ran_keeps_its_reason_and_is_removed() {
+        let mut pods = Pods::default();
+        let waits = json!({"phase": "Pending", "containerStatuses": [
+            {"name": "validator", "restartCount": 0, "state": {"waiting": {"reason": "ErrImagePull"}}}]});
+        pods.see("dra-support", &pod("one", &waits), false, false);
+        let mut deleted = pod("one", &json!({"phase": "Failed"}));
+        deleted["metadata"]["deletionTimestamp"] = json!("2026-01-14T09:00:00Z");
+        let stopping = pods.see("dra-support", &deleted, false, false).unwrap();
+        assert_eq!((stopping.stand, &*stopping.reason), (Stand::Stopping, "ErrImagePull"));
+        let gone = pods.see("dra-support", &deleted, false, true).unwrap();
+        assert_eq!((gone.stand, &*gone.reason), (Stand::Gone, "ErrImagePull"));
+    }
+
+    #[test]
+    fn a_clean_up_takes_the_pods_with_it_that_it_does_not_name() {
+        let mut pods = Pods::default();
+        let running = json!({"phase": "Running", "containerStatuses": [{"name": "cuda", "state": {"running": {}}}]});
+        let mut alone = pod("two", &running);
+        alone["metadata"]["ownerReferences"] = json!([]);
+        pods.see("a", &pod("one", &running), true, false);
+        pods.see("b", &alone, true, false);
+        assert_eq!(pods.remove(&["unknown: list pods is forbidden".into()]), []);
+        assert_eq!(pods.remove(&["Pod aicr/two".into(), "Job aicr/aicr-dra (a finalizer)".into()]), []);
+        let gone = pods.remove(&["Job aicr/aicr-dra".into()]);
+        let gone: Vec<_> = gone.iter().map(|(check, pod)| (&**check, &*pod.name, pod.stand)).collect();
+        assert_eq!(gone, [("b", "two", Stand::Gone)]);
+        assert_eq!(pods.remove(&[]).len(), 1, "each once");
+        assert!(pods.have_ended());
+    }
+
     #[test]
     fn pods_of_one_job_are_attempts_and_completions_have_their_own() {
         let mut pods = Pods::default();
         let none = json!({"phase": "Pending"});
-        let attempt = |pods: &mut Pods, pod: &Value| pods.see(pod, true, false).unwrap().attempt;
+        let attempt = |pods: &mut Pods, pod: &Value| pods.see("dra-support", pod, true, false).unwrap().attempt;
         assert_eq!(attempt(&mut pods, &pod("one", &none)), 1);
         assert_eq!(attempt(&mut pods, &pod("two", &none)), 2);
         let mut other = pod("three", &none);
         other["metadata"]["annotations"] = json!({"batch.kubernetes.io/job-completion-index": "1"});
         assert_eq!(attempt(&mut pods, &other), 1);
-        let gone = pods.see(&pod("two", &none), true, true).unwrap();
+        let gone = pods.see("dra-support", &pod("two", &none), true, true).unwrap();
         assert_eq!((gone.stand, gone.attempt), (Stand::Gone, 2));
         let bare = json!({"metadata": {"name": "bare", "uid": "b"}, "status": {"phase": "Running", "containerStatuses": [
             {"name": "cuda", "restartCount": 2, "state": {"running": {}}}]}});
-        let bare = pods.see(&bare, true, false).unwrap();
+        let bare = pods.see("dra-support", &bare, true, false).unwrap();
         assert_eq!((bare.attempt, bare.restarts, bare.job.as_deref()), (1, 2, None));
     }
 

@@ -800,12 +800,16 @@ impl Run {
             }
             Body::Finished { check, result } => {
                 if let Some(view) = self.check_mut(&check) {
+                    PodView::judge(&mut view.pods, &result);
                     view.result = Some(result);
                 }
             }
             Body::PhaseFinished { .. } => self.running = None,
             Body::Notice { severity, text } => self.notices.push((severity, text)),
-            Body::CleanedUp { removed, left } => self.cleaned = Some((removed, left)),
+            Body::CleanedUp { removed, left } => {
+                self.checks.iter_mut().for_each(|check| PodView::remove(&mut check.pods, &left, at_ms));
+                self.cleaned = Some((removed, left));
+            }
             Body::Ended { verdict } => {
                 self.verdict = Some(verdict);
                 self.active = false;

@@ -8,11 +8,15 @@ use aicr::{
     report::Report,
     validate::{
         event::{Body, State, Status, Stop, Verdict, Way, Why},
-        pods::Pod,
+        pods::{Pod, Stand},
     },
 };
 use serde_json::Value;
-use std::{cell::RefCell, collections::BTreeSet, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 const GO_ON: Request = Request::Continue { to_end: false };
 
@@ -332,6 +336,44 @@ fn check_pods(bodies: &[&Body]) {
     assert!(own.iter().all(has_node) && created.iter().any(has_node), "{told:?}");
     let repeats = |pair: &[&Pod]| pair[0] == pair[1];
     assert!(!told.windows(2).any(repeats), "each is news: {told:?}");
+}
+
+/// What was told last of each pod.
+fn last_of_pods<'b>(bodies: impl IntoIterator<Item = &'b Body>) -> BTreeMap<&'b str, &'b Pod> {
+    let told = bodies.into_iter().filter_map(|body| match body {
+        Body::Pod { pod, .. } => Some((&*pod.name, pod)),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// A verdict follows from a container; its pod ends later, or with the clean-up.
+#[tokio::test(start_paused = true)]
+async fn every_pod_of_a_run_has_an_end() {
+    let mut setup = Setup::new(Vec::new()).await;
+    select_access(&mut setup);
+    let (ran, (_, followed)) = tokio::join!(setup.run(never), attached(&setup, |jobs| !jobs.is_empty()));
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed), "{:?}", ran.results());
+    let pods = last_of_pods(ran.events.iter().map(|event| &event.body));
+    assert!(pods.values().filter(|pod| !pod.is_workload).count() >= FIVE.len(), "{pods:?}");
+    assert!(pods.values().all(|pod| pod.stand.has_ended()), "{pods:?}");
+    let is_own_end = |pod: &&&Pod| (pod.stand, pod.exit_code) == (Stand::Succeeded, Some(0));
+    assert!(pods.values().filter(|pod| !pod.is_workload).all(|pod| is_own_end(&pod)), "{pods:?}");
+    let seen = last_of_pods(&followed);
+    assert!(!seen.is_empty() && seen.values().all(|pod| pod.stand.has_ended()), "{seen:?}");
+}
+
+/// The check is given up and its pod deleted: that is the end of the pod, and comes after the verdict.
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_check_was_given_up_is_removed() {
+    let setup = Setup::new(vec!["image-pull=dra-support".parse().expect("a fault")]).await;
+    let ran = setup.run(never).await;
+    ran.in_order();
+    let pods = last_of_pods(ran.events.iter().map(|event| &event.body));
+    assert!(pods.values().all(|pod| pod.stand.has_ended()), "{pods:?}");
+    let (_, pod) = pods.iter().find(|(name, _)| name.starts_with("aicr-dra-support")).expect("its pod");
+    assert_eq!(pod.stand, Stand::Gone);
+    assert!(pod.reason.contains("ImagePull"), "the reason stays: {pod:?}");
 }
 
 /// Attaches to the run of a setup as soon as its Jobs are as asked.

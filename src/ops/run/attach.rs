@@ -31,7 +31,6 @@ use crate::{
             CHECK_LABEL, CHECKS_ANNOTATION, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, LEFT_ANNOTATION, NAME_LABEL,
             PHASE_LABEL, RUN_LABEL, cleanup_command, input_name,
         },
-        pods::Pods,
     },
 };
 use serde_json::Value;
@@ -117,7 +116,6 @@ struct Attached<'c> {
     seen: mpsc::Sender<Observed<Seen>>,
     followers: JoinSet<()>,
     inner: Inner,
-    pods: Pods,
 }
 
 /// Jobs that are there when it is attached to; one event says which. They wait for the pods: a Job that is complete and has no
@@ -158,7 +156,6 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         seen,
         followers: JoinSet::new(),
         inner: Inner::since(clock.now().observed_at_ms),
-        pods: Pods::default(),
     };
     attached.watch(format!("/apis/batch/v1/namespaces/{namespace}/jobs"), run_id, Seen::Job);
     attached.watch(format!("/api/v1/namespaces/{namespace}/pods"), run_id, Seen::Pod);
@@ -197,7 +194,10 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
             }
         }
     }
-    // Their Jobs went with the run.
+    // Their Jobs went with the run, and their pods with those.
+    if over.is_some() {
+        attached.reporter.pods_are_removed(&[]);
+    }
     attached.observe_all(clock.now(), &Observation::Cancel);
     let verdict = match (report::verdict(&attached.reporter.report.results), attached.unseen(checks.as_deref())) {
         // What was planned and has no result here has none that is known.
@@ -285,8 +285,9 @@ impl Attached<'_> {
     fn pod(&mut self, at: Moment, pod: Value) {
         let check = check_of_pod(&pod);
         if !self.going.contains_key(&check) {
-            if !self.ended.contains(&check) {
-                self.early.insert(uid(&pod), (at, pod));
+            match self.ended.contains(&check) {
+                true => self.tell_pod(at, &pod, false),
+                false => drop(self.early.insert(uid(&pod), (at, pod))),
             }
             return;
         }
@@ -298,15 +299,8 @@ impl Attached<'_> {
         }
     }
 
-    /// Tells what is new of a pod whose check goes on.
     fn tell_pod(&mut self, at: Moment, pod: &Value, is_gone: bool) {
-        let check = check_of_pod(pod);
-        if !self.going.contains_key(&check) {
-            return;
-        }
-        if let Some(pod) = self.pods.see(pod, inner::made_by(pod).is_some(), is_gone) {
-            self.reporter.observed(at.observed_at_ms, Body::Pod { check, pod });
-        }
+        self.reporter.pod(at.observed_at_ms, pod, is_gone, |check| self.going.contains_key(check));
     }
 
     fn say_left(&mut self, run_id: &str) {

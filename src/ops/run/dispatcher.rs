@@ -3,13 +3,18 @@
 use super::{
     Prepared, Request, Requests, Step,
     create::{self, Shared},
-    inputs::Inputs,
+    inputs::{Arrival, Input, Inputs, Source},
     phase_run::PhaseRun,
     reporter::Reporter,
 };
 use crate::{
     catalog::validator::Phase,
-    cluster::{Connection, active_time::RunClock, objects},
+    cluster::{
+        Connection,
+        active_time::{self, RunClock},
+        object_watch::{Change, Observed},
+        objects,
+    },
     ops::cleanup,
     report::{self, Report},
     validate::{
@@ -20,7 +25,11 @@ use crate::{
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
+
+/// For the ends of pods that a clean-up has removed, after it.
+const LAST_NEWS: Duration = Duration::from_millis(500);
 
 /// How a person steers the run: what holds from one phase to the next.
 pub(super) struct Steering {
@@ -103,12 +112,12 @@ pub(super) async fn execute(
         reporter.report(Body::PhaseFinished { phase, status });
         stopped = options.fail_fast && matches!(status, PhaseStatus::Failed | PhaseStatus::Other);
     }
-    drop(inputs);
     if let Some(checks) = steering.left {
+        drop(inputs);
         mark_as_left(connection, &shared, &mut reporter).await;
         return reporter.leave(checks);
     }
-    clean_up(connection, prepared, &shared, &mut reporter).await;
+    clean_up(connection, prepared, &shared, &mut inputs, &mut reporter).await;
     let verdict = if steering.canceled { Verdict::Canceled } else { report::verdict(&reporter.report.results) };
     reporter.end(verdict)
 }
@@ -178,7 +187,13 @@ async fn mark_as_left(connection: &Connection, shared: &Shared, reporter: &mut R
     }
 }
 
-async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared, reporter: &mut Reporter) {
+async fn clean_up(
+    connection: &Connection,
+    prepared: &Prepared,
+    shared: &Shared,
+    inputs: &mut Inputs,
+    reporter: &mut Reporter,
+) {
     let (plan, options) = (&prepared.plan, &prepared.options);
     if plan.shared.is_empty() {
         return;
@@ -190,12 +205,43 @@ async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared,
         let text = format!("kept everything of run {id}; remove it with `{clean}`");
         return reporter.notice(Severity::Warn, text);
     }
-    let mut outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;
-    if shared.made_namespace && !options.keep_namespace {
-        outcome.left.extend(cleanup::of_namespace(connection, &plan.namespace).await);
-    }
+    let removing = async {
+        let mut outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;
+        if shared.made_namespace && !options.keep_namespace {
+            outcome.left.extend(cleanup::of_namespace(connection, &plan.namespace).await);
+        }
+        outcome
+    };
+    let mut removing = Box::pin(removing);
+    // How a pod ended comes with its deletion, and is told nowhere else.
+    let mut outcome = loop {
+        tokio::select! {
+            biased;
+            input = inputs.next() => see_end(input, reporter),
+            outcome = &mut removing => break outcome,
+        }
+    };
+    drop(removing);
+    let rest = async {
+        while !reporter.pods_have_ended() {
+            see_end(inputs.next().await, reporter);
+        }
+    };
+    // What has not come by then is not known, but that it is gone.
+    let _ = active_time::timeout(LAST_NEWS, rest).await;
+    reporter.pods_are_removed(&outcome.left);
     let may_be_left = outcome.unlisted.iter().filter(|unlisted| plan.lets_create(&unlisted.resource));
     let may_be_left: Vec<String> = may_be_left.map(ToString::to_string).collect();
     outcome.left.extend(may_be_left);
     reporter.report(Body::CleanedUp { removed: outcome.removed, left: outcome.left });
+}
+
+/// What becomes of a pod while the run is cleaned up; every check has its result.
+fn see_end(input: Input, reporter: &mut Reporter) {
+    let Input::Arrived(Observed { at, what: Arrival::Object(Source::Pods, change) }) = input else { return };
+    match change {
+        Change::Applied(pod) => reporter.pod(at.observed_at_ms, &pod, false, |_| false),
+        Change::Deleted(pod) => reporter.pod(at.observed_at_ms, &pod, true, |_| false),
+        Change::Listed { .. } | Change::Lost(_) => {}
+    }
 }

@@ -24,7 +24,6 @@ use crate::{
         input::Input as CheckInput,
         machine::{CONTAINER, Machine, Observation, Output},
         plan::{CHECK_LABEL, CheckPlan, PARALLEL},
-        pods::Pods,
     },
 };
 use serde_json::Value;
@@ -70,7 +69,6 @@ pub(super) struct PhaseRun<'r> {
     /// Readers of output; dropped with the phase.
     followers: JoinSet<()>,
     inner: Inner,
-    pods: Pods,
     /// What checks in this process know of the recipe.
     input: Arc<CheckInput>,
 }
@@ -93,7 +91,6 @@ impl<'r> PhaseRun<'r> {
             requests: JoinSet::new(),
             followers: JoinSet::new(),
             inner: Inner::default(),
-            pods: Pods::default(),
             input: prepared.input.clone(),
         }
     }
@@ -304,13 +301,13 @@ impl<'r> PhaseRun<'r> {
                 self.observe_labeled(at, &job, [Observation::JobGone], reporter);
             }
             Arrival::Object(Source::Pods, Change::Applied(pod)) => {
-                self.tell_pod(at, &pod, false, reporter);
+                reporter.pod(at.observed_at_ms, &pod, false, |check| self.goes_on(check));
                 self.see_inner(&pod, reporter);
                 self.observe_labeled(at, &pod.clone(), [Observation::Pod(pod)], reporter);
             }
             // The last state of a pod comes with its deletion.
             Arrival::Object(Source::Pods, Change::Deleted(pod)) => {
-                self.tell_pod(at, &pod, true, reporter);
+                reporter.pod(at.observed_at_ms, &pod, true, |check| self.goes_on(check));
                 self.observe_labeled(at, &pod.clone(), [Observation::Pod(pod), Observation::PodGone], reporter);
             }
             Arrival::Object(Source::Events, Change::Applied(event)) => {
@@ -343,16 +340,6 @@ impl<'r> PhaseRun<'r> {
 
     fn goes_on(&self, check: &str) -> bool {
         self.machines.iter().any(|going| going.check.check.name == check)
-    }
-
-    /// Tells what is new of a pod whose check has not ended.
-    fn tell_pod(&mut self, at: Moment, pod: &Value, is_gone: bool, reporter: &mut Reporter) {
-        let made_by = inner::made_by(pod);
-        let of = made_by.or(pod["metadata"]["labels"][CHECK_LABEL].as_str());
-        let Some(check) = of.filter(|check| self.goes_on(check)).map(str::to_owned) else { return };
-        if let Some(pod) = self.pods.see(pod, made_by.is_some(), is_gone) {
-            reporter.observed(at.observed_at_ms, Body::Pod { check, pod });
-        }
     }
 
     /// Follows what a workload writes whose check has not ended.

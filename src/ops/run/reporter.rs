@@ -1,6 +1,6 @@
 //! Appends events to the log, and keeps the report that follows from them.
 
-use super::{Prepared, Writer};
+use super::{Prepared, Writer, inner};
 use crate::{
     catalog::validator::Phase,
     cluster::active_time::RunClock,
@@ -8,9 +8,11 @@ use crate::{
     report::Report,
     validate::{
         event::{Body, CheckResult, PlannedCheck, ReadinessOutcome, Severity, Status, Verdict, Why},
-        plan::{CheckPlan, Decided},
+        plan::{CHECK_LABEL, CheckPlan, Decided},
+        pods::Pods,
     },
 };
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub(super) struct Reporter {
@@ -19,11 +21,12 @@ pub(super) struct Reporter {
     /// Notices that need no repetition.
     noticed: BTreeSet<String>,
     clock: RunClock,
+    pods: Pods,
 }
 
 impl Reporter {
     pub(super) fn new(log: Writer, clock: RunClock) -> Reporter {
-        Reporter { log, report: Report::default(), noticed: BTreeSet::new(), clock }
+        Reporter { log, report: Report::default(), noticed: BTreeSet::new(), clock, pods: Pods::default() }
     }
 
     /// Something that was observed at a time, in milliseconds since the epoch.
@@ -36,6 +39,31 @@ impl Reporter {
     /// Something that happens now.
     pub(super) fn report(&mut self, body: Body) {
         self.observed(self.clock.now().observed_at_ms, body);
+    }
+
+    /// What is new of a pod of a check that goes on. One that was told before is told to its end, whether or not its check has
+    /// ended: a verdict comes before the end of the pod that it follows from.
+    pub(super) fn pod(&mut self, at_ms: u64, pod: &Value, is_gone: bool, goes_on: impl Fn(&str) -> bool) {
+        let made_by = inner::made_by(pod);
+        let check = made_by.or(pod["metadata"]["labels"][CHECK_LABEL].as_str());
+        let Some(check) = check.filter(|check| goes_on(check) || self.pods.knows(pod)).map(str::to_owned) else {
+            return;
+        };
+        if let Some(pod) = self.pods.see(&check, pod, made_by.is_some(), is_gone) {
+            self.observed(at_ms, Body::Pod { check, pod });
+        }
+    }
+
+    /// Every pod that was told has had its end told.
+    pub(super) fn pods_have_ended(&self) -> bool {
+        self.pods.have_ended()
+    }
+
+    /// The pods of the run are gone, but for those that a clean-up left.
+    pub(super) fn pods_are_removed(&mut self, left: &[String]) {
+        for (check, pod) in self.pods.remove(left) {
+            self.report(Body::Pod { check, pod });
+        }
     }
 
     pub(super) fn now(&self) -> jiff::Timestamp {
