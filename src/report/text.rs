@@ -4,7 +4,7 @@ use super::{
     Report, escape,
     words::{self, Word},
 };
-use crate::validate::event::ReadinessOutcome;
+use crate::{text::duration, validate::event::ReadinessOutcome};
 use std::fmt::Write as _;
 
 /// The report as lines; no colors, nothing unescaped.
@@ -27,9 +27,10 @@ pub fn render(report: &Report) -> String {
         }
     }
     for result in report.in_order() {
-        let seconds = result.total_ms as f64 / 1000.0;
+        // As the screen has it: two roundings of one time look like two times.
+        let took = duration(result.total_ms);
         let word = Word::from(result);
-        let _ = writeln!(out, "{word:<10} {:<12} {:<24} {seconds:>6.1} s", result.phase.name(), result.name);
+        let _ = writeln!(out, "{word:<10} {:<12} {:<24} {took:>8}", result.phase.name(), result.name);
         for line in result.message.lines() {
             let _ = writeln!(out, "{:24}{}", "", escape::line(line));
         }
