@@ -64,6 +64,7 @@ mod preferences;
 mod prepare;
 mod recall;
 mod replay;
+mod reread;
 mod runs;
 mod saving;
 mod source;
@@ -250,7 +251,7 @@ impl State {
             Msg::Tick => {
                 self.replay_tick();
                 self.desk.mark(Need::Run);
-                Vec::new()
+                self.reread_runs(false)
             }
             Msg::Connected { generation, context, server } => {
                 if generation != self.model.cluster.generation {
@@ -503,6 +504,7 @@ impl State {
             self.remember(before);
             if screen != self.desk.screen {
                 self.model.screen_changed();
+                effects.extend(self.reread_runs(self.desk.screen == Screen::Validate));
             }
         }
         self.model.topic = None;

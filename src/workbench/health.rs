@@ -352,6 +352,18 @@ impl Model {
         phases.flat_map(|phase| phase.checks.iter().map(String::as_str)).collect()
     }
 
+    /// Why there is nothing that a run could run.
+    pub fn why_no_checks(&self) -> Option<&'static str> {
+        if self.recipe.value.is_none() || !self.known_checks().is_empty() {
+            return None;
+        }
+        let is_blind = self.cluster.snapshot.as_ref().is_some_and(|snapshot| snapshot.no_nodes().is_some());
+        Some(match is_blind && !self.is_stated() {
+            true => "no check: the criteria are unknown, because nodes cannot be listed",
+            false => "no check: the recipe selects none",
+        })
+    }
+
     /// The run that is shown has ended: what it came to is kept, whichever run is shown next.
     pub(super) fn keep_verdict(&mut self) {
         let Some(verdict) = self.run.verdict else { return };
@@ -375,15 +387,24 @@ impl Model {
     /// verdict of each check, whichever run it is of.
     fn validated(&self) -> Option<Validated> {
         let criteria = self.recipe.value.as_ref().map(|resolution| resolution.recipe.criteria.to_string());
+        let until_ms = self.until_ms();
         let is_of_this = |known: &Validated| {
             let is_of_recipe = criteria.as_ref().is_none_or(|criteria| known.criteria == *criteria);
-            known.cluster == self.cluster.name && (known.criteria.is_empty() || is_of_recipe)
+            let is_before = known.ended_ms <= until_ms;
+            is_before && known.cluster == self.cluster.name && (known.criteria.is_empty() || is_of_recipe)
         };
         let shown = self.validated.iter().filter(|known| is_of_this(known)).cloned();
         let mut all: Vec<Validated> = shown.chain(self.recorded().filter(is_of_this)).collect();
         let judged = all.iter_mut().flat_map(|known| std::mem::take(&mut known.judged)).collect();
         let last = all.into_iter().max_by_key(|known| known.ended_ms)?;
         Some(Validated { judged: newest(judged), ..last })
+    }
+
+    /// What had not happened by then is not told: a past moment is shown as it was.
+    fn until_ms(&self) -> u64 {
+        let Some(past) = &self.time.past else { return u64::MAX };
+        let at: Option<jiff::Timestamp> = past.moment.at.parse().ok();
+        at.and_then(|at| u64::try_from(at.as_millisecond()).ok()).unwrap_or_default()
     }
 
     /// What the runs of this cluster came to that are on record and have an end.
@@ -422,7 +443,7 @@ fn validation(model: &Model) -> Part {
     }
     let Some(last) = model.validated() else {
         // A run of another recipe says nothing of this one.
-        let is_of_other = model.recorded().next().is_some();
+        let is_of_other = model.recorded().any(|known| known.ended_ms <= model.until_ms());
         let said = if is_of_other { "not validated for this recipe" } else { "not validated" };
         return part(Role::Muted, said, "unvalidated", pane);
     };
@@ -433,7 +454,13 @@ fn validation(model: &Model) -> Part {
         Tone::Open => Role::Warn,
         Tone::Quiet => Role::Muted,
     };
-    let (days, when) = when(last.ended_ms, model.now_ms);
+    let now_ms = model.now_ms;
+    // Over a past moment, a time of day and `3 d ago` could be of it or of now.
+    let when = |at_ms: u64| match &model.time.past {
+        Some(_) => (1, super::model::date_and_time(at_ms).get(..10).unwrap_or_default().to_owned()),
+        None => when(at_ms, now_ms),
+    };
+    let (days, ended) = when(last.ended_ms);
     let known = model.known_checks();
     let (ran, all) = (last.checks, known.len());
     // A later run of other checks does not take back what failed.
@@ -443,7 +470,7 @@ fn validation(model: &Model) -> Part {
     if role != Role::Fail && !failed.is_empty() {
         let (short, what) = match &failed[..] {
             [Judged { check, at_ms, .. }] => {
-                let at = self::when(*at_ms, model.now_ms).1;
+                let at = when(*at_ms).1;
                 (format!("{check} fails"), format!("{check} failed {at} and has not passed since"))
             }
             several => {
@@ -451,21 +478,21 @@ fn validation(model: &Model) -> Part {
                 (format!("{checks} fail"), format!("{checks} failed before and have not passed since"))
             }
         };
-        return part(Role::Fail, format!("{what}; last run {when}: {word}"), format!("validated: {short}"), pane)
+        return part(Role::Fail, format!("{what}; last run {ended}: {word}"), format!("validated: {short}"), pane)
             .briefly(short);
     }
     if role == Role::Ok && ran < all {
         let said = format!("{ran} of {}", text::count(all, "check"));
         return match days {
             0 => part(Role::Warn, format!("validated: {said}, {word}"), format!("validated: {said}"), pane),
-            _ => part(Role::Warn, format!("validated: {said}, {word} {when}"), format!("run {when}: {said}"), pane),
+            _ => part(Role::Warn, format!("validated: {said}, {word} {ended}"), format!("run {ended}: {said}"), pane),
         }
         .briefly(format!("{ran} of {all} {word}"));
     }
     // What is old says so also where there is little room.
-    let short = if days == 0 { format!("validated: {word}") } else { format!("run {when}: {word}") };
-    let time = when.trim_end_matches(" UTC");
-    part(role, format!("validated {when}: {word}"), short, pane).briefly(format!("{word} {time}"))
+    let short = if days == 0 { format!("validated: {word}") } else { format!("run {ended}: {word}") };
+    let time = ended.trim_end_matches(" UTC");
+    part(role, format!("validated {ended}: {word}"), short, pane).briefly(format!("{word} {time}"))
 }
 
 /// How many whole days something is old, and that in words; of less than a day, the time of day, which stays true on a screen that

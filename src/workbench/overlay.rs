@@ -383,7 +383,12 @@ impl Overlay {
             text += &format!("\n\nrequest: {}", refusal.request);
             text += &refusal.audit_id.as_ref().map_or_else(String::new, |id| format!("\naudit id: {id}"));
         }
-        Overlay { wraps: Some(true), ..Overlay::text("what failed", &text, 1) }
+        Overlay::wrapped("what failed", &text)
+    }
+
+    /// A text of sentences: what the popup has no room for goes on below, whatever is preferred for files.
+    pub fn wrapped(title: &str, body: &str) -> Overlay {
+        Overlay { wraps: Some(true), ..Overlay::text(title, body, 1) }
     }
 
     /// Readings in columns, those that differ first.

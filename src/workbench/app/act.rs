@@ -47,6 +47,10 @@ impl State {
         if let Some(effects) = self.act_on_time(pane, action) {
             return effects;
         }
+        if action == Action::GoRuns {
+            // Another program may have begun or ended one.
+            return self.runs_command();
+        }
         if self.act_on_table(pane, action) || self.act_on_panels(action) || self.act_on_look(action) {
             return Vec::new();
         }
@@ -98,6 +102,7 @@ impl State {
             }
             Step::Source { file, line } => return self.open_source(&file, line),
             Step::Text { title, body } => self.desk.overlay = Some(Overlay::text(&title, &body, 1)),
+            Step::Prose { title, body } => self.desk.overlay = Some(Overlay::wrapped(&title, &body)),
             Step::Copy(text) => return vec![Effect::Copy(text)],
             Step::Say(text) => self.say(Severity::Info, text),
             Step::Diff(with) => {

@@ -13,6 +13,8 @@ pub(super) struct Asked {
     pub(super) moment: u64,
     pub(super) plan: u64,
     pub(super) run: u64,
+    /// When the records of runs were read last.
+    pub(super) runs_read_ms: u64,
     pub(super) kept: u64,
     /// Writes that were begun.
     pub(super) write: u64,

@@ -13,6 +13,11 @@ impl State {
         let is_read = |pane| follows && waiting::counts_kinds(pane);
         let waits = panels.iter().any(|(pane, _)| waiting::waits_ms(&self.model, pane).is_some() || is_read(*pane));
         let passes = self.model.has_passing_message() || self.desk.is_passing();
-        self.model.run_moves() || self.shows_moving_operations() || passes || grows_old || waits
+        self.model.run_moves()
+            || self.shows_moving_operations()
+            || passes
+            || grows_old
+            || waits
+            || self.has_open_elsewhere()
     }
 }

@@ -61,10 +61,13 @@ impl State {
                 let width = usize::from(Overlay::question_width(self.desk.width));
                 let whole = prepared.lines(&context);
                 let lines = hanging(&whole, width);
-                let title = match prepared.plan.checks.iter().filter(|check| check.decided.is_none()).count() {
-                    0 => "nothing to run".to_owned(),
-                    number => format!("run {}?", text::count(number, "check")),
-                };
+                let number = prepared.plan.checks.iter().filter(|check| check.decided.is_none()).count();
+                // A record of nothing would count as a validation.
+                if number == 0 {
+                    self.desk.overlay = Some(Overlay::notice("nothing to run", &lines));
+                    return;
+                }
+                let title = format!("run {}?", text::count(number, "check"));
                 self.ask_to_change(Question::Run, (&title, &lines), ["cancel", "run"], &context);
                 // What is copied is for a shell and a file, which are as wide as a line is.
                 if let Some(overlay) = &mut self.desk.overlay {

@@ -36,6 +36,7 @@ impl State {
 
     pub(super) fn runs_listed(&mut self, generation: u64, answer: Result<Arc<Vec<Summary>>, Failure>) -> Vec<Effect> {
         self.model.records.list.finish(generation, answer);
+        self.asked.runs_read_ms = self.model.now_ms;
         self.desk.mark(Need::Runs);
         self.tell_of_runs()
     }

@@ -235,7 +235,7 @@ impl State {
             (_, Some(_), _) if model.is_so_far() && !model.is_stated() => {
                 Unable::warn("not run: the cluster is still being read, and the recipe is the one so far")
             }
-            (Some(_), Some(_), Some(_)) => None,
+            (Some(_), Some(_), Some(_)) => model.why_no_checks().and_then(Unable::info),
             (_, None, _) => Unable::info("no recipe to validate yet"),
             _ => Unable::info("no cluster to validate yet"),
         }

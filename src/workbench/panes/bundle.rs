@@ -313,7 +313,7 @@ fn read(view: &View<'_>, name: &str) -> Option<Step> {
     if let Some(at) = name.strip_prefix(NOTE) {
         let at = at.split(' ').next()?;
         let note = plan.bundle.notes.get(at.parse::<usize>().ok()?)?;
-        return Some(Step::Text { title: note.component.clone(), body: note.to_string() });
+        return Some(Step::Prose { title: note.component.clone(), body: note.to_string() });
     }
     let release = plan.bundle.releases.iter().find(|release| release.name == name)?;
     Some(Step::Text { title: release.name.clone(), body: in_full(&plan, release) })

@@ -1,6 +1,6 @@
 //! The selected check or constraint in full: what it proves, where it runs, why it ended as it did.
 
-use super::{checks, log, prelude::*};
+use super::{checks, prelude::*};
 use crate::{
     report::words,
     validate::{
@@ -30,7 +30,7 @@ fn build(view: &View<'_>) -> Content {
     let run = &view.model.run;
     let width = text_columns(view.width);
     if let Some((check, pod)) = checks::pod_of(view) {
-        return prose(format!("pod {}", pod.pod.name), pod_rows(check, pod));
+        return prose(format!("pod {}", pod.pod.name), pod_rows(check, pod, width));
     }
     let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
@@ -66,26 +66,25 @@ fn build(view: &View<'_>) -> Content {
     {
         return prose(format!("constraint {name}"), readiness_rows(readiness, width));
     }
-    prose("run", run_rows(view.model, width))
+    prose("run", run_rows(view, width))
 }
 
-fn pod_rows(check: &CheckView, view: &PodView) -> Vec<Row> {
-    let (pod, mut rows) = (&view.pod, Vec::new());
-    let of = if pod.is_workload { "created by the check" } else { "runs the check" };
-    line(&mut rows, Cell::new(Role::Strong, pod.stand.word()).and(Role::Muted, format!("  {of}")));
-    let at = |ms: Option<u64>| or_dash(ms.map(log::clock));
-    let entries = [
-        ("check", check.planned.name.as_str().into()),
-        ("Job", or_dash(pod.job.clone())),
-        ("attempt", Cell::text(pod.attempt.to_string())),
-        ("restarts", Cell::text(pod.restarts.to_string())),
-        ("node", or_dash(pod.node.clone())),
-        ("exit code", or_dash(pod.exit_code)),
-        ("began", at(view.began_ms)),
-        ("ended", at(view.ended_ms)),
-        ("reason", or_dash(Some(&pod.reason).filter(|reason| !reason.is_empty()))),
-    ];
-    pairs(&mut rows, "", entries);
+/// How a pod stands and why comes first, in full; then the rest of what is known of it.
+fn pod_rows(check: &CheckView, view: &PodView, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let facts = checks::pod_facts(check, view);
+    let mut rest = Vec::new();
+    for (name, value) in facts {
+        match name {
+            "state" => {
+                let (word, of) = value.split_once(", ").unwrap_or((&value, ""));
+                line(&mut rows, Cell::new(Role::Strong, word).and(Role::Muted, format!("  {of}")));
+            }
+            "reason" => wrapped(&mut rows, Role::Text, &value, width),
+            _ => rest.push((name, Cell::text(value))),
+        }
+    }
+    pairs(&mut rows, "", rest);
     rows
 }
 
@@ -213,7 +212,18 @@ fn readiness_rows(readiness: &ReadinessView, width: usize) -> Vec<Row> {
     rows
 }
 
-fn run_rows(model: &Model, width: usize) -> Vec<Row> {
+/// What begins a run, where one can begin.
+fn not_asked(view: &View<'_>) -> String {
+    let [runs, records] = [Action::Run, Action::GoRuns].map(|action| view.keys.key(action));
+    let said = match checks::can_run(view) {
+        true => format!("{runs} runs the checks"),
+        false => format!("{records} lists the runs on record"),
+    };
+    Blank::NotAsked.line(said).1
+}
+
+fn run_rows(view: &View<'_>, width: usize) -> Vec<Row> {
+    let model = view.model;
     let Model { run, records, .. } = model;
     let mut rows = Vec::new();
     if let Some(verdict) = run.verdict {
@@ -227,7 +237,7 @@ fn run_rows(model: &Model, width: usize) -> Vec<Row> {
             }
             _ if run.active => "running".to_owned(),
             _ if run.left.is_some() => String::new(),
-            (_, RunOrigin::Own) => "not run yet".to_owned(),
+            (_, RunOrigin::Own) => not_asked(view),
             _ if !model.follows() => "not followed any more; it had no verdict then".to_owned(),
             (_, RunOrigin::Record) => "goes on in another terminal, and is canceled there".to_owned(),
             (_, RunOrigin::Cluster) => "goes on in the cluster, and is canceled by whoever started it".to_owned(),

@@ -67,9 +67,11 @@ fn build(view: &View<'_>) -> Content {
             phase_rows(&mut rows, run, phase, others.len(), view.model.run_now_ms());
             let ran = run.checks.iter().filter(|check| check.planned.phase == phase);
             let now_ms = view.model.run_now_ms();
+            // What is kept of a run that has ended takes none of its time.
+            let pods_now_ms = (is_live && run.verdict.is_none()).then_some(now_ms);
             let ran = ran.map(|check| {
                 let row = check_row(check, is_live, now_ms, &meter, ahead(check));
-                let pods = check.pods.iter().map(|pod| pod_row(&check.planned.name, pod, is_live.then_some(now_ms)));
+                let pods = check.pods.iter().map(|pod| pod_row(&check.planned.name, pod, pods_now_ms));
                 [vec![row], pods.collect()].concat()
             });
             let not_run = |name: &String| vec![not_run(name, "not run", &runs_it(view))];
@@ -189,12 +191,18 @@ fn head(id: RowId, name: &str, state: &str, counted: String) -> Row {
     Row { branch: Some(true), ..Row::new(id, cells) }
 }
 
+/// Whether a run can begin with what is shown.
+pub(super) fn can_run(view: &View<'_>) -> bool {
+    let model = view.model;
+    !model.read_only && !model.cluster.source.is_saved() && model.why_no_checks().is_none()
+}
+
 /// What is said of a check that can be run, or that nothing is run here.
 fn runs_it(view: &View<'_>) -> String {
     match (view.model.read_only, view.model.cluster.source) {
         (true, _) => "read-only".to_owned(),
         (_, Source::Saved) => "not run: a saved snapshot".to_owned(),
-        (_, Source::Past) => "not run: a kept moment".to_owned(),
+        (_, Source::Past) => "needs the live cluster".to_owned(),
         _ => format!("{} runs it", view.keys.key(Action::Run)),
     }
 }
@@ -526,9 +534,52 @@ pub(super) fn check_of<'s>(view: &View<'s>) -> Option<&'s str> {
     view.selected(&PANE)?.check().map(String::as_str)
 }
 
-/// The result of the selected check as text, with what it wrote.
+/// The selected check or pod as text, with what it wrote.
 pub(super) fn details(view: &View<'_>) -> Option<Step> {
-    details_of(view.model.run.check(check_of(view)?)?)
+    match pod_of(view) {
+        Some((check, pod)) => Some(details_of_pod(check, pod)),
+        None => details_of(view.model.run.check(check_of(view)?)?),
+    }
+}
+
+/// Lines of a pod that its details have: as many as a report keeps of a check.
+const PRINTED: usize = 1000;
+
+/// What is known of a pod, then its last lines.
+fn details_of_pod(check: &CheckView, view: &PodView) -> Step {
+    let facts = pod_facts(check, view);
+    let widest = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let mut body: String = facts.iter().map(|(name, value)| format!("{name:<widest$}  {value}\n")).collect();
+    let lines = (check.log.dropped()..check.log.end()).rev().filter(|number| view.pod.wrote(check.log.source(*number)));
+    let mut lines: Vec<&str> = lines.filter_map(|number| Some(check.log.get(number)?.1)).take(PRINTED).collect();
+    lines.reverse();
+    body += match lines.is_empty() {
+        true => "\nno output of this pod was read",
+        false => "\n",
+    };
+    Step::Prose { title: format!("pod {}", view.pod.name), body: body + &lines.join("\n") }
+}
+
+/// What is known of a pod, the reason first: who looks at one that does not run wants that. What it has not is not said.
+pub(super) fn pod_facts(check: &CheckView, view: &PodView) -> Vec<(&'static str, String)> {
+    let pod = &view.pod;
+    let of = if pod.is_workload { "created by the check" } else { "runs the check" };
+    let at = |ms: Option<u64>| ms.map(log::clock);
+    let image = Some(&check.planned.image).filter(|image| !pod.is_workload && !image.is_empty());
+    let facts = [
+        ("state", Some(format!("{}, {of}", pod.stand.word()))),
+        ("reason", Some(text::clean(&pod.reason).into_owned()).filter(|reason| !reason.is_empty())),
+        ("exit code", pod.exit_code.map(|code| code.to_string())),
+        ("node", pod.node.as_ref().map(|node| text::clean(node).into_owned())),
+        ("attempt", Some(pod.attempt.to_string())),
+        ("restarts", Some(pod.restarts.to_string()).filter(|_| pod.restarts > 0)),
+        ("began", at(view.began_ms)),
+        ("ended", at(view.ended_ms)),
+        ("check", Some(check.planned.name.clone())),
+        ("Job", pod.job.clone()),
+        ("image", image.cloned()),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// The result of a check as text, with what it wrote.
@@ -536,7 +587,7 @@ pub(super) fn details_of(check: &CheckView) -> Option<Step> {
     let result = check.result.as_ref()?;
     let (_, _, word) = verdict(result);
     let body = format!("{}: {word}\n{}\n{}", result.name, result.message, result.stdout.join("\n"));
-    Some(Step::Text { title: format!("check {}", result.name), body })
+    Some(Step::Prose { title: format!("check {}", result.name), body })
 }
 
 /// Columns of the longest word that a check, a phase or readiness can have for its state.

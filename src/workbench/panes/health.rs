@@ -180,5 +180,5 @@ fn details(view: &View<'_>) -> Option<Step> {
         }
         None => lines.push("no verdict yet".to_owned()),
     }
-    Some(Step::Text { title: format!("check {name}"), body: lines.join("\n") })
+    Some(Step::Prose { title: format!("check {name}"), body: lines.join("\n") })
 }

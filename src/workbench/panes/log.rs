@@ -60,7 +60,7 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
     let log = || Log::of(view);
     let under_cursor = || view.selected(&PANE).and_then(place_of);
     match action {
-        Action::Details => match under_cursor() {
+        Action::Details => match under_cursor().filter(|_| log().is_none_or(|log| log.pod.is_none())) {
             Some((check, _)) => checks::details_of(view.model.run.checks.get(check)?),
             None => checks::details(view),
         },
@@ -281,7 +281,8 @@ impl<'m> Log<'m> {
     /// The columns in front of the text: the time, where all of it is not of one check itself where it comes from, and of several
     /// checks their letters, which stay where names have no room. What is left is for the text.
     fn columns(&self, view: &View<'_>) -> (Vec<Column>, usize) {
-        let time = view.times.columns();
+        // Without a line, nothing has a time, and what is said instead has the room.
+        let time = if self.total == 0 { 0 } else { view.times.columns() };
         let mut columns = vec![Column::new("", time, time)];
         let mut width = text_columns(view.width).saturating_sub(if time > 0 { usize::from(time) + 2 } else { 0 });
         let mut least = 10;
@@ -366,7 +367,7 @@ fn in_full(view: &View<'_>, (at, number): (usize, usize)) -> Option<Step> {
         row("message", &color::plain(&apart.message));
         apart.fields.iter().for_each(|(name, value)| row(name, &color::plain(value)));
     }
-    Some(Step::Text { title: format!("line {} of {}", number + 1, check.planned.name), body })
+    Some(Step::Prose { title: format!("line {} of {}", number + 1, check.planned.name), body })
 }
 
 /// Lines before the first one in memory: in the record of the run, or dropped.
@@ -532,14 +533,22 @@ pub(in crate::workbench) fn sources_of(view: &View<'_>) -> Vec<String> {
     Log::of(view).map(|log| log.names()).unwrap_or_default()
 }
 
+/// What to press for a log, where no check is selected.
+fn no_check(view: &View<'_>) -> Vec<(Role, String)> {
+    let [down, up, runs, records] =
+        [Action::MoveDown, Action::MoveUp, Action::Run, Action::GoRuns].map(|action| view.keys.key(action));
+    if !view.model.run.checks.is_empty() {
+        return Blank::Empty.says(format!("no check is selected; {down} and {up} go to one in the list"));
+    }
+    Blank::NotAsked.says(match checks::can_run(view) {
+        true => format!("{runs} runs checks, {records} lists the runs on record"),
+        false => format!("{records} lists the runs on record"),
+    })
+}
+
 fn build(view: &View<'_>) -> Content {
     let Some(log) = Log::of(view) else {
-        return Content {
-            title: "log".to_owned(),
-            says: Blank::Empty.says("no check with output is selected"),
-            ordered: true,
-            ..Content::default()
-        };
+        return Content { title: "log".to_owned(), says: no_check(view), ordered: true, ..Content::default() };
     };
     let table = view.table();
     let (columns, width) = log.columns(view);
@@ -695,6 +704,10 @@ fn build(view: &View<'_>) -> Content {
         }
         (true, _) if log.pod.is_some_and(|pod| pod.stand.has_ended()) => {
             Blank::Empty.says("nothing that this pod wrote was read")
+        }
+        // Nothing comes by itself: neither in a record that stands still, nor where nobody writes any more.
+        (true, _) if view.model.records.replay.as_ref().is_some_and(|replay| !replay.playing) => {
+            Blank::Empty.says(format!("no output up to here; {} goes on", view.keys.key(Action::StepOn)))
         }
         (true, _) => Blank::Loading.says("no output yet"),
         (false, true) => vec![(Role::Muted, log.legend())],

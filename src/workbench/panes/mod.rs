@@ -294,6 +294,11 @@ pub enum Step {
         title: String,
         body: String,
     },
+    /// Sentences to read over the screen: they go on below from the beginning.
+    Prose {
+        title: String,
+        body: String,
+    },
     Copy(String),
     Say(String),
     /// Compare the recipe with something else.
@@ -756,7 +761,9 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
         _ if cluster.source.is_saved() => Blank::Empty.says("the snapshot has none"),
         LiveStatus::Connecting => Blank::Loading.says("connecting …"),
         LiveStatus::Syncing { done, total } => Blank::Loading.says(format!("{done} of {total} sources read")),
-        LiveStatus::Fresh => Blank::Empty.says("the cluster has none"),
+        LiveStatus::Fresh => {
+            Blank::Empty.says(format!("the cluster has none; {} reads it again", view.keys.key(Action::Refresh)))
+        }
         LiveStatus::Reconnecting { attempt, next_seconds, error } => vec![
             Blank::Loading.line(format!("reconnecting, attempt {attempt}, next in {next_seconds} s")),
             (Role::Muted, text::clean(&error.found).into_owned()),

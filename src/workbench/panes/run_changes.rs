@@ -28,7 +28,7 @@ pub(super) fn on(view: &View<'_>, action: Action) -> Option<Step> {
         return None;
     }
     let (title, lines) = of_selected(view, view.pane)?;
-    Some(Step::Text { title, body: lines.join("\n") })
+    Some(Step::Prose { title, body: lines.join("\n") })
 }
 
 /// What became of the check under the cursor of a pane, and what both runs say of it.

@@ -47,7 +47,13 @@ fn build(view: &View<'_>) -> Content {
         _ if !rows.is_empty() => Vec::new(),
         (Some(failure), _) => failed(view, failure),
         (None, true) => Blank::Loading.says("reading the records …"),
-        (None, false) => Blank::Empty.says("no run has been recorded on this machine"),
+        (None, false) => {
+            let records = match checks::can_run(view) {
+                true => format!("; {} records one", view.keys.key(Action::Run)),
+                false => String::new(),
+            };
+            Blank::Empty.says(format!("no run has been recorded on this machine{records}"))
+        }
     };
     Content {
         title: "runs".to_owned(),

@@ -140,7 +140,7 @@ fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
 fn reason(view: &View<'_>, id: &RowId) -> Option<Step> {
     let RowId::Overlay(name) = id else { return None };
     let decision = view.model.recipe.value.as_ref()?.decisions.iter().find(|one| one.overlay == *name)?;
-    Some(Step::Text { title: format!("overlay {name}"), body: format!("not applied: {}", decision.outcome) })
+    Some(Step::Prose { title: format!("overlay {name}"), body: format!("not applied: {}", decision.outcome) })
 }
 
 /// The file of the layer or overlay under the cursor.

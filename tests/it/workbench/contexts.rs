@@ -9,7 +9,9 @@ use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{
         self, Failure, Kind,
+        connect::Target,
         demo::DemoOptions,
+        run::record,
         session::Session,
         snapshots::{self, How},
     },
@@ -228,7 +230,8 @@ fn the_fleet_is_a_context_of_the_demo() {
     desk.command("context fleet");
     assert!(matches!(&desk.left[..], [Effect::SwitchContext(name)] if name == "fleet"), "{:?}", desk.left);
     desk.left.clear();
-    desk.runs = None;
+    let fleet = Target::Demo(DemoOptions { fleet: true, ..DemoOptions::default() });
+    desk.runs = Some(record::shelf(&fleet).without_own());
     desk.update(Msg::Switched(Ok("fleet".into())));
     assert_eq!(desk.state.model.records.list.value.as_ref().map(|runs| runs.len()), Some(0), "of the small cluster");
     desk.shows("context fleet; demo is shown until it has been read");

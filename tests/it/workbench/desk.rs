@@ -251,10 +251,11 @@ impl Desk {
                     let answer = snapshots::open(folder, &moment).map(Arc::new);
                     Msg::MomentOpened { generation, moment, answer }
                 }
-                // The records of a machine are none of a test's business.
+                // The records of a machine are none of a test's business: there are those that it has listed.
                 Effect::ListRuns { generation } => {
-                    let answer = self.runs.as_ref().map_or_else(|| Ok(Vec::new()), Shelf::list);
-                    Msg::RunsListed { generation, answer: answer.map(Arc::new) }
+                    let listed = || self.state.model.records.list.value.clone().unwrap_or_default();
+                    let answer = self.runs.as_ref().map(|shelf| shelf.list().map(Arc::new));
+                    Msg::RunsListed { generation, answer: answer.unwrap_or_else(|| Ok(listed())) }
                 }
                 Effect::OpenRun { generation, name, compare } if self.runs.is_some() => {
                     let answer = self.runs.as_ref().expect("records").open(&name);

@@ -11,6 +11,7 @@ use aicr::{
         connect::Target,
         run::record::{Record, RecordEnd},
     },
+    term::{input::Input, key},
     validate::event::{Body, Event, State as CheckState},
     workbench::{RunOptions, effect::Effect, keymap::Action, msg::Msg, panes::CHECKS},
 };
@@ -523,4 +524,34 @@ fn what_happened_before_somebody_attached_has_its_own_times() {
     desk.keys("g l");
     desk.shows("09:10:00.000  reads pods");
     desk.shows("09:11:00.000  1 of 1 pods is ready");
+}
+
+/// Another program goes on with its run: its row is read again while that is so, and the records where they are looked at.
+#[test]
+fn records_of_other_programs_are_read_again_until_they_have_an_end() {
+    let mut desk = Desk::live(120, 40);
+    let mut record = unfinished(NEWER);
+    record.stored.is_open = true;
+    let lists = |desk: &mut Desk, msg: Msg| {
+        let effects = desk.state.update(msg);
+        effects.iter().any(|effect| matches!(effect, Effect::ListRuns { .. }))
+    };
+    let key = |name: &str| Msg::Input(Input::Key(key::sequence(name).unwrap()[0]));
+    list_as_written(&mut desk, std::slice::from_ref(&record));
+    let read_ms = desk.state.model.now_ms;
+    assert!(desk.state.moves_by_itself(), "time goes on for it");
+    assert!(!lists(&mut desk, Msg::Tick), "it was read just now");
+    desk.state.model.now_ms = read_ms + 5_000;
+    assert!(lists(&mut desk, Msg::Tick));
+    assert!(!lists(&mut desk, Msg::Tick), "one reading at a time");
+    // Its program was killed, or it has its end: nothing is read any more by itself, and nothing ticks for it.
+    record.stored.is_open = false;
+    list_as_written(&mut desk, std::slice::from_ref(&record));
+    desk.state.model.now_ms = read_ms + 20_000;
+    assert!(!lists(&mut desk, Msg::Tick) && !desk.state.moves_by_itself());
+    // Who goes to the runs looks at what there is now.
+    assert!(lists(&mut desk, key("4")));
+    list_as_written(&mut desk, std::slice::from_ref(&record));
+    assert!(!lists(&mut desk, key("g")));
+    assert!(lists(&mut desk, key("r")), "g r");
 }

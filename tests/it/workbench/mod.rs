@@ -25,6 +25,7 @@ mod marks;
 mod merged;
 mod news;
 mod operations;
+mod pods;
 mod questions;
 mod quotes;
 mod read_only;

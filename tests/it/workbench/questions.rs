@@ -1,20 +1,24 @@
 //! Questions with more than two answers: by keys, by the mouse, at every width.
 
 use super::{
-    desk::{Desk, run_half_way},
+    desk::{Desk, run_half_way, snapshot, snapshot_of},
     screens::all_golden,
 };
 use aicr::{
     catalog::validator::Phase,
+    inventory::Inventory,
+    ops::{self, demo::DemoOptions},
     term::input::Input,
     validate::event::{Body, CheckResult, Verdict, Way},
     workbench::{
+        Look,
         effect::Effect,
         msg::Msg,
         overlay::{Kind, Overlay},
         question::{Answer, Question},
     },
 };
+use std::sync::Arc;
 
 const LABELS: [&str; 3] = ["stay", "cancel the run", "cancel and leave"];
 
@@ -209,4 +213,34 @@ fn the_question_goes_with_the_run() {
     desk.run(40_000, Body::Ended { verdict: Verdict::Failed });
     assert_eq!(chosen(&desk), None, "{}", desk.text());
     assert!(!desk.state.quit);
+}
+
+/// Criteria that nothing reveals select no check: a record of nothing would count as a validation.
+#[test]
+fn a_run_of_nothing_is_not_offered() {
+    let faults = vec!["forbidden=list:nodes".parse().unwrap()];
+    let snapshot = snapshot_of(DemoOptions { faults, ..DemoOptions::default() });
+    let mut desk = Desk::showing(snapshot, 120, 40, Look::default());
+    desk.keys("4 r");
+    desk.shows("no check: the criteria are unknown, because nodes cannot be listed");
+    assert!(desk.left.is_empty() && desk.state.desk.overlay.is_none(), "{:?}", desk.left);
+}
+
+#[test]
+fn a_plan_of_which_nothing_runs_is_read_and_not_answered() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4 r");
+    let Some(Effect::Plan { generation, catalog, recipe, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let mut options = ops::run::RunOptions::default();
+    options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
+    options.plan.only = vec!["dra-support".into()];
+    options.plan.skip = vec!["dra-support".into()];
+    let snapshot = Inventory::clone(&snapshot());
+    let prepared = ops::run::prepare(&catalog, recipe.recipe.clone(), "recipe", snapshot, &options).unwrap();
+    desk.update(Msg::Planned { generation, answer: Ok(Arc::new(prepared)) });
+    desk.shows("nothing to run");
+    desk.shows("named in skipChecks");
+    assert!(!desk.text().contains("[ cancel ]"), "{}", desk.text());
+    desk.keys("Tab Enter");
+    assert!(desk.left.is_empty() && !desk.state.model.run.active, "{:?}", desk.left);
 }

@@ -552,3 +552,39 @@ fn snapshots_of_the_same_minute_are_told_apart_by_seconds() {
     compare(&mut desk, ("one.yaml", a), ("two.yaml", cluster("2026-01-10T22:01:00Z", Some(("worker-2", "6.12.61")))));
     desk.shows("A one.yaml 2026-01-10 22:00   B two.yaml 2026-01-10 22:01 ");
 }
+
+/// The last verdict up to the moment that is shown, with its day: a run of today says nothing of last week.
+#[test]
+fn over_a_past_moment_the_first_line_tells_what_had_been_validated_by_then() {
+    const DAY_MS: u64 = 86_400_000;
+    let mut desk = desk(200, 60);
+    let criteria = desk.state.model.criteria().to_string();
+    let ran = |id: &str, passes: bool, days: u64| {
+        let mut record = recorded(id, passes);
+        record.facts.criteria.clone_from(&criteria);
+        record.events.iter_mut().for_each(|event| event.observed_at_ms -= days * DAY_MS);
+        record
+    };
+    let records = [ran("20260114-091200-00c0ffee00c0ffee", false, 0), ran("20260107-091200-00c0ffee00c0ffee", true, 7)];
+    list_records(&mut desk, &records);
+    desk.shows(": canceled");
+    desk.command("past @friday");
+    desk.shows("validated 2026-01-07: fail");
+    assert!(!desk.text().contains("canceled"), "{}", desk.text());
+    desk.command("past @monday");
+    desk.shows("not validated");
+    assert!(!desk.text().contains("2026-01-07"), "{}", desk.text());
+    desk.command("past now");
+    desk.shows(": canceled");
+}
+
+/// Each check says so, in words and not by a state that will never change.
+#[test]
+fn checks_over_a_past_moment_say_that_they_need_the_live_cluster() {
+    let mut desk = desk(120, 40);
+    desk.keys("4");
+    desk.shows("r runs it");
+    desk.command("past @friday");
+    desk.shows("needs the live cluster ");
+    assert!(!desk.text().contains("kept moment"), "{}", desk.text());
+}

@@ -1,7 +1,7 @@
 //! What the screens say is so: answers beside their questions, states by their words, nothing lost or replaced unasked.
 
 use super::{
-    desk::{Desk, later, run_half_way, snapshot},
+    desk::{Desk, later, list_records, recorded, run_half_way, snapshot},
     screens::STATES,
 };
 use crate::sandbox::Sandbox;
@@ -11,6 +11,7 @@ use aicr::{
     inventory::{Fact, Inventory},
     ops::{Failure, Kind, place::unwritable},
     term::input::Input,
+    validate::event::{Body, Status},
     workbench::{
         Look,
         effect::Effect,
@@ -18,8 +19,8 @@ use aicr::{
         model::Severity,
         msg::{Msg, SnapshotSlot},
         overlay::COMMANDS,
-        panes::{self, Blank},
-        widgets::table::Identity,
+        panes::{self, Blank, CHECKS, Need, RowId},
+        widgets::table::{Identity, Row},
     },
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -106,6 +107,25 @@ fn panes_without_rows_say_why_by_fixed_words() {
     });
     look("forbidden", &mut desk);
     assert_eq!(seen.len(), Blank::ALL.len(), "{seen:?}");
+}
+
+/// Who has run nothing yet is told what to press, on each panel of the screen.
+#[test]
+fn panels_of_runs_say_what_to_press_where_there_is_none() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    desk.state.prepare();
+    let said = |desk: &Desk, pane| {
+        let content = &desk.state.desk.table(pane).content;
+        let lines = content.says.iter().map(|(_, line)| line.clone()).chain(content.rows.iter().map(Row::plain));
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(said(&desk, &panes::LOG), "not asked: r runs checks, gr lists the runs on record");
+    assert_eq!(said(&desk, &panes::RUNS), "empty: no run has been recorded on this machine; r records one");
+    desk.state.desk.table_mut(&CHECKS).select(&RowId::Readiness);
+    desk.state.desk.mark(Need::Cursor(&CHECKS));
+    desk.state.prepare();
+    assert_eq!(said(&desk, &panes::CHECK), "not asked: r runs the checks");
 }
 
 /// Text in a panel goes on below, to its last letter.
@@ -432,6 +452,41 @@ fn a_failure_is_whole_in_a_small_popup() {
         .map(str::to_owned)
         .collect();
     assert!(text.join(" ").contains("its end is what matters"), "{}", desk.text());
+}
+
+/// So are the sentences of a check: nobody has to ask for their end.
+#[test]
+fn details_of_a_check_are_whole_in_a_small_popup() {
+    let mut desk = Desk::live(80, 24);
+    let mut record = recorded("20260114-091200-00c0ffee00c0ffee", true);
+    let message =
+        "the server answered with a sentence that is longer than the popup is wide, and its end is what matters";
+    for event in &mut record.events {
+        if let Body::Finished { result, .. } = &mut event.body
+            && result.status == Status::Failed
+        {
+            result.message = message.into();
+        }
+    }
+    list_records(&mut desk, std::slice::from_ref(&record));
+    desk.keys("4 g r Enter");
+    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record)) });
+    desk.keys("D");
+    desk.shows("check gpu-operator-version");
+    let text = desk.text();
+    let words = text.split(|c: char| c.is_whitespace() || "│┃".contains(c)).filter(|word| !word.is_empty());
+    assert!(words.collect::<Vec<_>>().join(" ").contains("its end is what matters"), "{text}");
+    desk.keys("Esc");
+    // The reason of an overlay, as well.
+    desk.keys("2");
+    desk.state.desk.focus_on(&panes::STACK);
+    desk.state.prepare();
+    let is_other = |row: &RowId| matches!(row, RowId::Overlay(_));
+    let other = desk.state.desk.table(&panes::STACK).content.rows.iter().map(|row| row.id.clone()).find(is_other);
+    assert!(desk.state.desk.table_mut(&panes::STACK).select(&other.expect("an overlay that does not apply")));
+    desk.keys("D");
+    desk.shows("w unwrap");
 }
 
 /// Of an image that runs in several versions, none stands for the others: neither in the list nor against the recipe.
