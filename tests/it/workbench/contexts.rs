@@ -9,9 +9,7 @@ use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{
         self, Failure, Kind,
-        connect::Target,
         demo::DemoOptions,
-        run::record,
         session::Session,
         snapshots::{self, How},
     },
@@ -230,8 +228,7 @@ fn the_fleet_is_a_context_of_the_demo() {
     desk.command("context fleet");
     assert!(matches!(&desk.left[..], [Effect::SwitchContext(name)] if name == "fleet"), "{:?}", desk.left);
     desk.left.clear();
-    let fleet = Target::Demo(DemoOptions { fleet: true, ..DemoOptions::default() });
-    desk.runs = Some(record::shelf(&fleet).without_own());
+    desk.runs = None;
     desk.update(Msg::Switched(Ok("fleet".into())));
     assert_eq!(desk.state.model.records.list.value.as_ref().map(|runs| runs.len()), Some(0), "of the small cluster");
     desk.shows("context fleet; demo is shown until it has been read");

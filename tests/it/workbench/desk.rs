@@ -91,6 +91,8 @@ pub struct Desk {
     pub kept: Option<tempfile::TempDir>,
     /// The records of runs; none at first.
     pub runs: Option<Shelf>,
+    /// What a list of them is where there are none.
+    pub listed: Arc<Vec<Summary>>,
 }
 
 /// What a check of upgrades finds in a demo cluster.
@@ -155,6 +157,7 @@ impl Desk {
             demo: DemoOptions::default(),
             kept: None,
             runs: None,
+            listed: Arc::default(),
         };
         let first = desk.state.begin();
         desk.carry_out(first);
@@ -253,9 +256,8 @@ impl Desk {
                 }
                 // The records of a machine are none of a test's business: there are those that it has listed.
                 Effect::ListRuns { generation } => {
-                    let listed = || self.state.model.records.list.value.clone().unwrap_or_default();
                     let answer = self.runs.as_ref().map(|shelf| shelf.list().map(Arc::new));
-                    Msg::RunsListed { generation, answer: answer.unwrap_or_else(|| Ok(listed())) }
+                    Msg::RunsListed { generation, answer: answer.unwrap_or_else(|| Ok(self.listed.clone())) }
                 }
                 Effect::OpenRun { generation, name, compare } if self.runs.is_some() => {
                     let answer = self.runs.as_ref().expect("records").open(&name);
@@ -504,8 +506,9 @@ pub fn list_records(desk: &mut Desk, records: &[Record]) {
         facts: record.facts.clone(),
         report: record.report(),
     };
+    desk.listed = Arc::new(records.iter().map(summary).collect());
     let generation = desk.state.model.records.list.start();
-    desk.update(Msg::RunsListed { generation, answer: Ok(Arc::new(records.iter().map(summary).collect())) });
+    desk.update(Msg::RunsListed { generation, answer: Ok(desk.listed.clone()) });
 }
 
 /// Another snapshot of the cluster, later: a driver was updated, a node is gone.

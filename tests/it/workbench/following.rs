@@ -168,8 +168,9 @@ fn list_as_written(desk: &mut Desk, records: &[Record]) {
             report,
         });
     }
+    desk.listed = Arc::new(summaries);
     let generation = desk.state.model.records.list.start();
-    desk.update(Msg::RunsListed { generation, answer: Ok(Arc::new(summaries)) });
+    desk.update(Msg::RunsListed { generation, answer: Ok(desk.listed.clone()) });
 }
 
 fn attaches(desk: &Desk) -> Option<(&str, &str)> {
