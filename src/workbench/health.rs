@@ -148,22 +148,30 @@ pub(super) fn fitted(parts: &[Part], columns: usize) -> Vec<(&Part, &str)> {
         let said = parts.iter().zip(forms).filter_map(|(part, form)| Some(part.form((*form)?)));
         said.map(|said| text::width(said) + GAP).sum::<usize>() <= columns
     };
-    for form in 1..=2 {
+    let shorten = |forms: &mut Vec<Option<usize>>, form| {
         for at in (0..parts.len()).rev() {
-            if !fits(&forms) {
-                forms[at] = Some(form);
+            if !fits(forms) {
+                forms[at] = forms[at].map(|_| form);
             }
         }
-    }
+    };
     let mut by_rank: Vec<usize> = (0..parts.len()).collect();
     by_rank.sort_by_key(|at| (parts[*at].rank(*at), std::cmp::Reverse(*at)));
+    let (well, others): (Vec<usize>, Vec<usize>) = by_rank.into_iter().partition(|at| parts[*at].rank(*at) == 0);
     let mut left_out = Vec::new();
-    for at in by_rank {
-        if !fits(&forms) {
-            forms[at] = None;
-            left_out.push(at);
+    let mut leave_out = |forms: &mut Vec<Option<usize>>, some: Vec<usize>| {
+        for at in some {
+            if !fits(forms) {
+                forms[at] = None;
+                left_out.push(at);
+            }
         }
-    }
+    };
+    shorten(&mut forms, 1);
+    // What is well may go before the others are said in so few words that they have to be known.
+    leave_out(&mut forms, well);
+    shorten(&mut forms, 2);
+    leave_out(&mut forms, others);
     // One that was left out may have been longer than there was need for: what was left out last comes back first.
     for at in left_out.into_iter().rev() {
         let form = (1..=2).find(|form| {
@@ -536,7 +544,8 @@ mod tests {
                 200,
                 "5 nodes ready · 1 of 1 GPU free · 6 components differ · 1 constraint met · validated 09:12 UTC: pass",
             ),
-            (82, "5 nodes ready · 1/1 GPU free · 6 components differ · 1 constraint met · pass 09:12"),
+            (87, "5 nodes ready · 1/1 GPU free · 6 components differ · 1 constraint met · validated: pass"),
+            (82, "5 nodes ready · 1/1 GPU free · 6 components differ · validated: pass"),
             (65, "5 nodes ready · 1/1 GPU free · 6 components differ · pass 09:12"),
             (50, "5 nodes ready · 6 components differ · pass 09:12"),
             // The one that was left out has room again.
