@@ -46,7 +46,7 @@ pub static PANE: Pane = Pane {
     screen: Screen::Validate,
     place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
     jump: Some(Action::GoLog),
-    needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
+    needs: &[Need::Run, Need::Recipe, Need::Cursor(&checks::PANE), Need::Look],
     hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::LogOptions],
     words: &[(Action::Wide, "wrap")],
     follows: true,

@@ -15,7 +15,7 @@ pub static PANE: Pane = Pane {
         .four(column(0, 76).row(1).lines(9))
         .all(column(0, 76).row(1).lines(12)),
     jump: Some(Action::GoRuns),
-    needs: &[Need::Runs, Need::Look],
+    needs: &[Need::Runs, Need::Recipe, Need::Look],
     hints: &[Action::MoveDown, Action::Enter, Action::CompareWith, Action::Details, Action::Copy],
     build,
     count: |view| Some(text::thousands(view.model.records.list.value.as_ref()?.len())).filter(|count| count != "0"),
