@@ -181,7 +181,7 @@ impl Filter {
                 Test::State { states, words, .. } => {
                     found.extend(words.iter().flat_map(|word| places(shown, word)));
                     let is_state = states.iter().any(|state| states::fits(shown, &state.word, state.is_name));
-                    found.extend(is_state.then(|| 0..shown.len()));
+                    found.extend(is_state.then_some(0..shown.len()));
                 }
                 Test::Regex { regex, .. } => found.extend(regex.find_iter(shown).map(|found| found.range())),
                 Test::Reading { .. } | Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters | Test::Marked => {}
@@ -529,7 +529,7 @@ mod tests {
             let names = Names { has_state: &|_, word| word == "ready", ..(&COLUMNS).into() };
             Filter::parse("ready", names).unwrap().found(shown)
         };
-        assert_eq!(marked("ready"), [0..5]);
+        assert_eq!(marked("ready").as_slice(), std::slice::from_ref(&(0..5)));
         assert!(marked("NOTREADY").is_empty());
     }
 

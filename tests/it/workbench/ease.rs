@@ -275,7 +275,9 @@ fn a_link_opens_the_same_view() {
     let start = ["--demo", "tui", "--service", "kind", "--accelerator", "a100", "--screen", "recipe", "--go"];
     let run = sandbox.aicr(&[&start[..], &[go, "--script", "script"]].concat());
     assert!(run.stdout.contains("false, because kind (service=kind)"), "{}{}", run.stdout, run.stderr);
-    let run = sandbox.aicr(&[&start[..], &["save friday.yaml", "--script", "script"]].concat());
+    // Also where the message is gone from its line by then.
+    sandbox.file("said", "wait\n:\ntype messages\nEnter\ndump view\n");
+    let run = sandbox.aicr(&[&start[..], &["save friday.yaml", "--script", "said"]].concat());
     assert!(run.stdout.contains("`save` is not for links"), "{}{}", run.stdout, run.stderr);
     assert!(!sandbox.home().join("friday.yaml").exists());
     let mut desk = Desk::live(120, 40);
