@@ -4,15 +4,14 @@ use std::path::Path;
 
 /// How many values each picture may cut: where the panel had no room for them. One more is a step back.
 const CUTS: [(&str, usize); 7] = [
-    ("cluster", 1),
-    ("recipe", 6),
+    ("cluster", 0),
+    ("recipe", 4),
     ("diff", 0),
     ("validate-plan", 0),
-    // Lines of a log are cut at the edge, and `w` wraps them.
-    ("validate", 24),
+    // Results in the table of checks, which are whole in the panel of their check, and lines of a log, which `w` wraps.
+    ("validate", 18),
     ("compare", 1),
-    // The note in the border, beside the long title of this screen.
-    ("help", 1),
+    ("help", 0),
 ];
 
 fn picture(name: &str) -> String {
