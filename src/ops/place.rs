@@ -396,7 +396,7 @@ pub fn unwritable(at: &str, error: io::Error) -> Failure {
         }
         _ => (Kind::Internal, "the previous content is unchanged; choose another --output"),
     };
-    let missing = missing_directory(Path::new(at)).filter(|_| error.kind() == io::ErrorKind::NotFound);
+    let missing = if error.kind() == io::ErrorKind::NotFound { missing_directory(Path::new(at)) } else { None };
     let failure = Failure::from_error(kind, "write the output", error).at(at).hint(hint);
     // The system says that something on the way is missing, and not what.
     match missing {

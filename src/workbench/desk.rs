@@ -415,15 +415,20 @@ impl Desk {
 
     /// Panes that read this have to be built again.
     pub fn mark(&mut self, need: Need) {
-        self.health_is_stale |= matches!(need, Need::Cluster | Need::Recipe | Need::Run | Need::Runs);
+        self.mark_health(need);
         for (pane, stale) in panes::ALL.iter().zip(&mut self.stale) {
             *stale |= pane.needs.contains(&need);
         }
     }
 
+    /// The first line of words is cheap, and made again with the next frame in any case.
+    fn mark_health(&mut self, need: Need) {
+        self.health_is_stale |= matches!(need, Need::Cluster | Need::Recipe | Need::Run | Need::Runs);
+    }
+
     /// As [`Desk::mark`], for what no key asked for: see [`Desk::build_next`].
     pub fn mark_behind(&mut self, need: Need) {
-        self.health_is_stale |= matches!(need, Need::Cluster);
+        self.mark_health(need);
         for (pane, behind) in panes::ALL.iter().zip(&mut self.behind) {
             *behind |= pane.needs.contains(&need);
         }
