@@ -5,7 +5,7 @@
 use super::{damage::Damage, link::Address};
 use ratatui::{
     backend::{Backend, CrosstermBackend},
-    buffer::{Buffer, Cell},
+    buffer::{Buffer, Cell, CellWidth},
     layout::{Position, Rect},
 };
 use std::io::{self, Write};
@@ -106,7 +106,7 @@ impl<W: Write> Screen<W> {
         }
         self.links = links;
         let stretches: Vec<Stretch> =
-            damage.stretches(frame.area).map(|area| Stretch::take(&mut self.shown, frame, area)).collect();
+            damage.stretches(frame.area).filter_map(|area| Stretch::take(&mut self.shown, frame, area)).collect();
         let changed: Vec<(u16, u16, &Cell)> =
             stretches.iter().flat_map(|stretch| stretch.was.diff_iter(&stretch.is)).collect();
         let link_at = |(x, y, _): &(u16, u16, &Cell)| {
@@ -154,13 +154,27 @@ struct Stretch {
     is: Buffer,
 }
 
+/// How many columns behind the last cell that differs are written again at most, where it was a wide one.
+const BEHIND: usize = 4;
+
 impl Stretch {
-    /// Takes the cells out of what is shown, until they are put back as they are now.
-    fn take(shown: &mut Buffer, frame: &Buffer, area: Rect) -> Stretch {
+    /// Takes the cells out of what is shown, until they are put back as they are now: from the first one that differs to the
+    /// last one, since most of what is painted anew reads as before. `None` where all of it does.
+    fn take(shown: &mut Buffer, frame: &Buffer, area: Rect) -> Option<Stretch> {
         let cells = cells(shown, area);
-        let was = shown.content[cells.clone()].iter_mut().map(std::mem::take).collect();
-        let is = frame.content[cells].to_vec();
-        Stretch { was: Buffer { area, content: was }, is: Buffer { area, content: is } }
+        let (was, is) = (&mut shown.content[cells.clone()], &frame.content[cells]);
+        let differs = |at: &usize| was[*at] != is[*at];
+        let mut begin = (0..is.len()).find(differs)?;
+        let last = (begin..is.len()).rev().find(differs)?;
+        // What lies under a wide character is not seen, so that one is looked at as well.
+        while begin > 0 && is[begin - 1].cell_width() > 1 {
+            begin -= 1;
+        }
+        let range = begin..is.len().min(last + 1 + BEHIND);
+        let area = Rect { x: area.x + begin as u16, width: range.len() as u16, ..area };
+        let (was, is) = (&mut was[range.clone()], &is[range]);
+        let was = was.iter_mut().map(std::mem::take).collect();
+        Some(Stretch { was: Buffer { area, content: was }, is: Buffer { area, content: is.to_vec() } })
     }
 
     fn put(self, shown: &mut Buffer) {
@@ -180,6 +194,7 @@ fn cells(frame: &Buffer, area: Rect) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use ratatui::style::{Color, Style};
 
     /// Counts writes and keeps bytes.
@@ -266,22 +281,35 @@ mod tests {
     }
     #[test]
     fn what_is_damaged_is_written_as_if_all_were_looked_at() {
-        let whole = |from: &Buffer, to: &Buffer| from.diff(to).len();
-        let mut before = Buffer::empty(Rect::new(0, 0, 12, 3));
-        before.set_string(1, 1, "日本 text", Style::new().bg(Color::Red));
-        for (x, text, color) in
-            [(1, "aa", Color::Red), (3, "日", Color::Blue), (1, "本日", Color::Red), (6, "T", Color::Reset)]
-        {
-            let mut after = before.clone();
-            after.set_string(x, 1, text, Style::new().bg(color));
-            let mut shown = before.clone();
-            let area = Rect::new(1, 1, 9, 1);
-            let stretch = Stretch::take(&mut shown, &after, area);
-            assert_eq!(stretch.was.diff(&stretch.is).len(), whole(&before, &after), "{text}");
-            assert!(whole(&before, &after) > 0);
-            stretch.put(&mut shown);
-            assert_eq!(shown, after);
-        }
+        let whole = |from: &Buffer, to: &Buffer| -> Vec<(u16, u16, Cell)> {
+            from.diff(to).into_iter().map(|(x, y, cell)| (x, y, cell.clone())).collect()
+        };
+        let texts = ["日本 text", "aa", "日", "本日", "T", "a", "", "👩‍🔬 x", "⚠️", "日a日", "text  "];
+        let colors = [Color::Red, Color::Blue, Color::Reset];
+        let narrower = std::cell::Cell::new(0);
+        let paint = (0..texts.len(), 0..colors.len(), 1..9_u16);
+        let frames = proptest::collection::vec(proptest::collection::vec(paint, 1..4), 1..20);
+        proptest!(ProptestConfig::with_cases(64), |(frames in frames)| {
+            let mut shown = Buffer::empty(Rect::new(0, 0, 12, 3));
+            for paints in frames {
+                let before = shown.clone();
+                let mut after = before.clone();
+                for (text, color, x) in paints {
+                    let style = Style::new().bg(colors[color]);
+                    after.set_stringn(x, 1, texts[text], 10 - usize::from(x), style);
+                }
+                let stretch = Stretch::take(&mut shown, &after, Rect::new(1, 1, 9, 1));
+                let is_narrower = stretch.as_ref().is_none_or(|stretch| stretch.is.area.width < 9);
+                narrower.set(narrower.get() + usize::from(is_narrower));
+                let written = stretch.as_ref().map_or_else(Vec::new, |stretch| whole(&stretch.was, &stretch.is));
+                prop_assert_eq!(written, whole(&before, &after));
+                if let Some(stretch) = stretch {
+                    stretch.put(&mut shown);
+                }
+                prop_assert_eq!(&shown, &after);
+            }
+        });
+        assert!(narrower.get() > 100, "only {} were not looked at from end to end", narrower.get());
     }
 
     #[test]
