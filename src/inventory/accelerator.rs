@@ -732,11 +732,10 @@ fn pools(evidence: &Evidence<'_>) -> Vec<Pool> {
 impl Accelerators {
     /// Whether both are the same but for what pods and claims hold.
     pub fn reads_like(&self, other: &Accelerators) -> bool {
-        let offered = |list: &[Resource]| -> Vec<(Text, u64, Option<u64>)> {
-            list.iter().map(|it| (it.name.clone(), it.capacity, it.allocatable)).collect()
+        let offered = |it: &Resource, other: &Resource| {
+            (&it.name, it.capacity, it.allocatable) == (&other.name, other.capacity, other.allocatable)
         };
-        let pooled =
-            |list: &[Pool]| -> Vec<(Text, u64)> { list.iter().map(|it| (it.driver.clone(), it.devices)).collect() };
+        let pooled = |it: &Pool, other: &Pool| (&it.driver, it.devices) == (&other.driver, other.devices);
         // Every field is named, so that nobody forgets a new one.
         let Accelerators {
             present,
@@ -759,8 +758,8 @@ impl Accelerators {
             && (&self.count, &self.memory_mib, &self.driver, &self.cuda) == (count, memory_mib, driver, cuda)
             && (&self.architecture, &self.driver_loaded) == (architecture, driver_loaded)
             && (&self.mig, &self.sharing, &self.fabric) == (mig, sharing, fabric)
-            && offered(&self.resources) == offered(resources)
-            && pooled(&self.pools) == pooled(pools)
+            && alike(&self.resources, resources, offered)
+            && alike(&self.pools, pools, pooled)
     }
 
     /// Whether the node is known to have accelerators.
@@ -808,6 +807,11 @@ impl Accelerators {
             .chain(by_driver)
             .reduce(|(free, all), (next, count)| (free.zip(next).map(|(a, b)| a + b), all + count))
     }
+}
+
+/// Whether two lists have items in pairs that are alike.
+fn alike<T>(left: &[T], right: &[T], are_alike: impl Fn(&T, &T) -> bool) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| are_alike(left, right))
 }
 
 #[cfg(test)]
