@@ -407,8 +407,11 @@ impl Desk {
 
     /// Keys that continue what was typed, for the popup.
     pub fn continuations(&self) -> Vec<(Key, Action)> {
+        if self.typed.is_empty() {
+            return Vec::new();
+        }
         match self.keys.find(&self.typed, self.context()) {
-            Found::Prefix(next) if !self.typed.is_empty() => next,
+            Found::Prefix(next) => next,
             _ => Vec::new(),
         }
     }

@@ -419,7 +419,9 @@ impl Driver {
         match (self.leaving, &input) {
             (None, _) | (Some(_), Input::Resize { .. }) => {
                 // Keys that come together each act on what the one before them has made, drawn or not.
-                self.state.prepare_for_key();
+                if self.state.dirty {
+                    self.state.prepare_for_key();
+                }
                 self.update(Msg::Input(input))
             }
             (Some(reason), Input::Key(key)) if *key == Key::ctrl('c') => Ok(Some(reason)),

@@ -27,6 +27,8 @@ impl State {
 
     /// Builds one pane that the cluster has changed.
     pub fn prepare_next(&mut self) {
+        // The frame of a key that came meanwhile has not shown it.
+        self.dirty = true;
         let removed = self.desk.build_next(&self.model);
         self.say_removed(removed);
     }

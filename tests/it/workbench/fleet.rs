@@ -15,7 +15,7 @@ use aicr::{
         Look, Screen,
         effect::Effect,
         msg::Msg,
-        panes::{HEAT, NODES, READINGS, SHAPES},
+        panes::{HEAT, NODE, NODES, READINGS, SHAPES},
         screenshot,
         widgets::table::Identity,
     },
@@ -586,8 +586,11 @@ fn a_key_does_not_wait_for_what_the_cluster_has_changed() {
     desk.key_amid(down);
     assert_ne!(selected(&desk), first, "the cursor moved");
     assert!(!cordoned(&desk) && desk.state.is_behind(), "nothing was built for the key");
+    // As the driver does when that frame is drawn.
+    desk.state.dirty = false;
     desk.state.prepare_next();
     assert!(cordoned(&desk) && desk.state.is_behind(), "one panel was built, and there are more");
+    assert!(desk.state.dirty, "a frame that shows it is still to come");
     while desk.state.is_behind() {
         desk.state.prepare_next();
     }
@@ -599,6 +602,33 @@ fn a_key_does_not_wait_for_what_the_cluster_has_changed() {
     assert!(cordoned(&desk) && !desk.state.is_behind());
     desk.keys("j");
     assert_eq!(desk.text(), stepwise);
+}
+
+/// Lines that read alike on the node before are taken from there: going from node to node shows what looking at each of them
+/// alone does, wrapped and whole.
+#[test]
+fn details_of_a_node_do_not_depend_on_the_node_before() {
+    for width in [80, 200] {
+        let opened = || Desk::showing(mixed(), width, 60, Look::default());
+        let shown = |desk: &mut Desk, name: &str| {
+            desk.command(&format!("node {name}"));
+            desk.state.desk.focus_on(&NODE);
+            desk.frame();
+            desk.state.desk.table(&NODE).content.clone()
+        };
+        let mut walking = opened();
+        let names: Vec<String> = mixed().nodes.iter().map(|node| node.name.to_string()).collect();
+        let mut titles = BTreeSet::new();
+        // Forth and back, so that each of them is seen behind two others.
+        for name in names.iter().chain(names.iter().rev()) {
+            let (behind, alone) = (shown(&mut walking, name), shown(&mut opened(), name));
+            let differing = behind.rows.iter().zip(&alone.rows).find(|(behind, alone)| behind != alone);
+            assert_eq!(differing, None, "{name} at {width}");
+            assert!(behind == alone, "{name} at {width}: {} and {} lines", behind.rows.len(), alone.rows.len());
+            titles.insert(behind.title);
+        }
+        assert_eq!(titles.len(), names.len(), "{titles:?}");
+    }
 }
 
 /// What a virtual node may be asked for is no device that is free.
