@@ -139,7 +139,7 @@ impl Panel {
             let hidden = if has_focus { view::hidden(state, area) } else { None };
             let edge = Edge { title: table.content.title.clone(), note, least, role, focused: has_focus, hidden };
             if self.edge.as_ref() != Some(&edge) {
-                edge.paint(area, canvas);
+                edge.paint(area, self.edge.as_ref(), canvas);
                 self.edge = Some(edge);
             }
         }
@@ -149,15 +149,21 @@ impl Panel {
 }
 
 impl Edge {
-    fn paint(&self, area: Rect, canvas: &mut Canvas<'_>) {
+    /// What is left and right of the panel says nothing but whether it has the focus: where that is as before, these lines are
+    /// not painted, and so not looked at from end to end.
+    fn paint(&self, area: Rect, before: Option<&Edge>, canvas: &mut Canvas<'_>) {
         let Edge { title, note, least, role, focused, hidden } = self;
-        let side = Rect { width: 1.min(area.width), ..area };
         let line = Rect { height: 1.min(area.height), ..area };
-        let (right, below) = (area.right() - side.width, area.bottom() - line.height);
-        for part in [side, line, Rect { x: right, ..side }, Rect { y: below, ..line }] {
-            canvas.blank(part);
+        let below = area.bottom() - line.height;
+        canvas.blank(line);
+        canvas.blank(Rect { y: below, ..line });
+        if before.is_none_or(|before| before.focused != *focused) {
+            let side = Rect { width: 1.min(area.width), ..area };
+            canvas.blank(side);
+            canvas.blank(Rect { x: area.right() - side.width, ..side });
+            canvas.sides(area, *focused);
         }
-        canvas.frame(area, title, Note { text: note, least: *least, role: *role }, *focused);
+        canvas.ends(area, title, Note { text: note, least: *least, role: *role }, *focused);
         if let Some(hidden) = hidden {
             let room = area.width - view::HIDDEN;
             canvas.text(area.x + view::HIDDEN / 2, area.bottom() - 1, room, hidden, Role::Muted);

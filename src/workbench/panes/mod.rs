@@ -57,7 +57,7 @@ use crate::{
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension, ProfileChoice},
     diff::inventory::node_text,
-    inventory::{Node, shape::Key, tally::Tally},
+    inventory::{Node, Text, shape::Key, tally::Tally},
     ops::Failure,
     term::link::Target,
 };
@@ -353,8 +353,8 @@ pub enum RowId {
         line: usize,
         part: usize,
     },
-    /// A thing with a name that is unique in the pane: a node, a component, a path.
-    Name(String),
+    /// A thing with a name that is unique in the pane: a node, a component, a path. Shared: rows are copied often.
+    Name(Text),
     Shape(Key),
     /// A layer that is part of the recipe.
     Layer(String),
@@ -401,7 +401,7 @@ impl RowId {
         let (kind, name) = mark.split_once(':')?;
         let owned = || name.to_owned();
         Some(match kind {
-            "name" => RowId::Name(owned()),
+            "name" => RowId::from(name),
             "shape" => RowId::Shape(Key::from_values(serde_json::from_str::<Vec<String>>(name).ok()?)?),
             "layer" => RowId::Layer(owned()),
             "overlay" => RowId::Overlay(owned()),
@@ -438,8 +438,8 @@ const OF_NODES: [&str; 8] =
 impl Identity for RowId {
     fn name(&self) -> &str {
         match self {
-            RowId::Name(name)
-            | RowId::Layer(name)
+            RowId::Name(name) => name,
+            RowId::Layer(name)
             | RowId::Overlay(name)
             | RowId::Constraint(name)
             | RowId::Check(name)
@@ -458,19 +458,25 @@ impl Identity for RowId {
 
 impl From<&str> for RowId {
     fn from(name: &str) -> RowId {
-        RowId::Name(name.to_owned())
+        RowId::Name(name.into())
     }
 }
 
 impl From<&String> for RowId {
     fn from(name: &String) -> RowId {
-        RowId::Name(name.clone())
+        RowId::Name(name.as_str().into())
+    }
+}
+
+impl From<&Text> for RowId {
+    fn from(name: &Text) -> RowId {
+        RowId::Name(Text::clone(name))
     }
 }
 
 impl From<String> for RowId {
     fn from(name: String) -> RowId {
-        RowId::Name(name)
+        RowId::Name(name.into())
     }
 }
 

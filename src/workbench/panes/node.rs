@@ -1,7 +1,8 @@
 //! One node in full: facts, taints, labels.
 
 use super::{no_cluster, nodes, prelude::*, shapes};
-use crate::inventory::{Fact, Inventory, Node, Unknown, accelerator::Accelerators};
+use crate::inventory::{Fact, Inventory, Node, Text, Unknown, accelerator::Accelerators};
+use std::fmt::{self, Display, Write};
 
 pub static PANE: Pane = Pane {
     name: "node",
@@ -65,10 +66,51 @@ fn held(held: &Fact<u64>) -> String {
 }
 
 /// A fact with the object and field that said it.
-fn sourced<T: ToString>(fact: &Fact<T>) -> Cell {
+fn sourced<T: Display>(fact: &Fact<T>) -> Cell {
     match fact {
         Fact::Known(reading) => Cell::text(reading.value.to_string()).and(Role::Muted, format!("  {}", reading.source)),
         Fact::Unknown(unknown) => Cell::new(Role::Muted, format!("- ({unknown})")),
+    }
+}
+
+/// The line of a fact. Nodes of a fleet have most of them in common: where the one that the panel shows in this place reads
+/// alike, it is that.
+fn fact<'r, T: Display>(
+    rows: &mut Vec<Row>,
+    name: &str,
+    fact: &Fact<T>,
+    before: &mut (impl Iterator<Item = &'r Row> + Clone),
+) {
+    let id = RowId::Line("", rows.len());
+    let mut ahead = before.clone();
+    if let Some(known) = ahead.find(|row| row.id == id) {
+        *before = ahead;
+        if let ([cell], Fact::Known(reading)) = (&known.cells[..], fact)
+            && let Some([label, value, source]) = cell.three()
+            && label.trim_end() == name
+            && is_written(value, &reading.value)
+            && source.strip_prefix("  ").is_some_and(|source| is_written(source, &reading.source))
+        {
+            rows.push(known.clone());
+            return;
+        }
+    }
+    pairs(rows, "", [(name, sourced(fact))]);
+}
+
+/// Whether a text is how a value is written, which is not written for that.
+fn is_written(text: &str, value: &impl Display) -> bool {
+    let mut rest = Rest(text);
+    write!(rest, "{value}").is_ok() && rest.0.is_empty()
+}
+
+/// What is left of a text behind what was written; an error where that is something else.
+struct Rest<'t>(&'t str);
+
+impl Write for Rest<'_> {
+    fn write_str(&mut self, written: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(written).ok_or(fmt::Error)?;
+        Ok(())
     }
 }
 
@@ -82,6 +124,7 @@ fn product(gpus: &Accelerators) -> Cell {
 
 fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
     let mut rows = Vec::with_capacity(before.len().max(node.labels.len() + FACTS));
+    let mut before = before.iter();
     let gpus = &node.accelerators;
     let roles = if node.roles.is_empty() {
         Cell::new(Role::Muted, "-")
@@ -103,7 +146,9 @@ fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
         pairs(&mut rows, "", [("free", Cell::new(Role::Warn, format!("0 of {all}: {closed}")))]);
     }
     if gpus.has_any() || !gpus.resources.is_empty() {
-        pairs(&mut rows, "", [("GPU", product(gpus)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))]);
+        pairs(&mut rows, "", [("GPU", product(gpus))]);
+        fact(&mut rows, "model", &gpus.model, &mut before);
+        fact(&mut rows, "GPUs", &gpus.count, &mut before);
         let division = gpus.division();
         if !division.is_empty() {
             let strategy = gpus.mig.as_ref().map(|mig| format!("  strategy {}", mig.strategy)).unwrap_or_default();
@@ -128,19 +173,16 @@ fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
             ));
         }
         let memory = gpus.memory_mib.clone().map(|memory| format!("{memory} MiB each"));
-        let known = [
-            ("driver", sourced(&gpus.driver)),
-            ("CUDA", sourced(&gpus.cuda)),
-            ("memory", sourced(&memory)),
-            ("vendor", sourced(&gpus.vendor)),
-        ];
-        pairs(&mut rows, "", known);
+        fact(&mut rows, "driver", &gpus.driver, &mut before);
+        fact(&mut rows, "CUDA", &gpus.cuda, &mut before);
+        fact(&mut rows, "memory", &memory, &mut before);
+        fact(&mut rows, "vendor", &gpus.vendor, &mut before);
         if gpus.fabric.is_known() {
-            pairs(&mut rows, "", [("fabric", sourced(&gpus.fabric))]);
+            fact(&mut rows, "fabric", &gpus.fabric, &mut before);
         }
     } else {
         // Zero only where something counted: else it is not known, and why.
-        pairs(&mut rows, "", [("GPUs", sourced(&gpus.count))]);
+        fact(&mut rows, "GPUs", &gpus.count, &mut before);
     }
     let facts = [
         ("service", &node.service),
@@ -158,8 +200,8 @@ fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
         ("provider", &node.provider_id),
         ("machine id", &node.machine_id),
     ];
-    for (name, fact) in facts {
-        pairs(&mut rows, "", [(name, sourced(fact))]);
+    for (name, reading) in facts {
+        fact(&mut rows, name, reading, &mut before);
     }
     for taint in &node.taints {
         pairs(&mut rows, "", [("taint", Cell::new(Role::Warn, taint.to_string()))]);
@@ -169,7 +211,6 @@ fn rows(node: &Node, snapshot: &Inventory, before: &[Row]) -> Vec<Row> {
     }
     let mut labels: Vec<_> = node.labels.iter().collect();
     labels.sort_by_cached_key(|(key, _)| rank(key));
-    let mut before = before.iter();
     rows.extend(labels.into_iter().map(|(key, value)| label(key, value, &mut before)));
     rows
 }
@@ -179,12 +220,12 @@ const FACTS: usize = 40;
 
 /// The line of a label. Nodes of a fleet have nearly all of them in common: what reads as the next one that the panel shows
 /// is that.
-fn label<'r>(key: &str, value: &str, before: &mut (impl Iterator<Item = &'r Row> + Clone)) -> Row {
+fn label<'r>(key: &Text, value: &str, before: &mut (impl Iterator<Item = &'r Row> + Clone)) -> Row {
     let mut ahead = before.clone();
-    let known = ahead.find(|row| row.id.named() == Some(key) && !row.continues);
+    let known = ahead.find(|row| row.id.named() == Some(&**key) && !row.continues);
     if let Some(known) = known {
         *before = ahead;
-        let is_name = |text: &str| text.strip_suffix('=') == Some(key);
+        let is_name = |text: &str| text.strip_suffix('=') == Some(&**key);
         if let [cell] = &known.cells[..]
             && cell.both().is_some_and(|[name, shown]| is_name(name) && shown == value)
         {

@@ -175,7 +175,7 @@ fn row(node: &Node, shares: bool) -> Row {
         or_dash(node.architecture.text()),
         or_dash(node.runtime.text()),
     ]);
-    Row { marker, matters, ..Row::new(&*node.name, cells) }
+    Row { marker, matters, ..Row::new(&node.name, cells) }
 }
 
 /// What is built in; `none` where something looked and found none, which is more than nothing known.

@@ -89,7 +89,7 @@ fn running(other: &Elsewhere<'_>, view: &View<'_>) -> Row {
     Row {
         marker: Some((Role::Run, "»")),
         ..Row::new(
-            RowId::Name(run.to_owned()),
+            RowId::from(run),
             vec![
                 Cell::new(name, started),
                 Cell::new(Role::Run, "in cluster"),
@@ -118,7 +118,7 @@ fn row(summary: &Summary, shown: &str) -> Row {
         marker: Some((role, glyph)),
         matters: summary.verdict().is_some_and(|verdict| Word::from(verdict) != Word::Pass),
         ..Row::new(
-            RowId::Name(summary.stored.name.clone()),
+            RowId::from(&summary.stored.name),
             vec![
                 Cell::new(name, started),
                 Cell::new(role, word),

@@ -159,20 +159,33 @@ impl<'f> Canvas<'f> {
 
     /// A box with a title at the left and a note at the right of its upper edge; heavy lines mean focus.
     pub fn frame<'n>(&mut self, area: Rect, title: &str, note: impl Into<Note<'n>>, focused: bool) {
+        self.sides(area, focused);
+        self.ends(area, title, note, focused);
+    }
+
+    /// The left and the right edge of a box.
+    pub fn sides(&mut self, area: Rect, focused: bool) {
+        if area.width < 2 || area.height < 2 {
+            return;
+        }
+        let (lines, role) = edge(focused);
+        for y in area.top() + 1..area.bottom() - 1 {
+            self.text(area.left(), y, 1, lines.side, role);
+            self.text(area.right() - 1, y, 1, lines.side, role);
+        }
+    }
+
+    /// The upper and the lower edge of a box, with its title and its note.
+    pub fn ends<'n>(&mut self, area: Rect, title: &str, note: impl Into<Note<'n>>, focused: bool) {
         let Note { text: note, least, role: note_role } = note.into();
         if area.width < 2 || area.height < 2 {
             return;
         }
-        let lines = if focused { &HEAVY } else { &LIGHT };
-        let role = if focused { Role::Focus } else { Role::Border };
+        let (lines, role) = edge(focused);
         let inner = usize::from(area.width - 2);
         let (left, right) = (area.left(), area.right() - 1);
         for (y, [from, line, to]) in [(area.top(), lines.top), (area.bottom() - 1, lines.bottom)] {
             self.text(left, y, area.width, &format!("{from}{}{to}", line.repeat(inner)), role);
-        }
-        for y in area.top() + 1..area.bottom() - 1 {
-            self.text(left, y, 1, lines.side, role);
-            self.text(right, y, 1, lines.side, role);
         }
         let (title, note) = (text::clean(title), text::clean(note));
         let room = area.width.saturating_sub(4);
@@ -195,6 +208,11 @@ impl<'f> Canvas<'f> {
             self.text(from, area.top(), note_room + 2, &format!(" {fitted} "), note_role);
         }
     }
+}
+
+/// What the edges of a box are made of.
+fn edge(focused: bool) -> (&'static Lines, Role) {
+    if focused { (&HEAVY, Role::Focus) } else { (&LIGHT, Role::Border) }
 }
 
 /// What is at the right of a title.

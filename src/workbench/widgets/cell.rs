@@ -60,6 +60,18 @@ impl Cell {
         self
     }
 
+    /// Goes on with a part of another cell's text, which is clean already: in the same piece where it has the same look. The
+    /// columns that it takes.
+    pub(super) fn push(&mut self, (role, ink): (Role, Ink), text: &str) -> usize {
+        let width = text::width(text);
+        self.width += width;
+        match self.spans.last_mut().filter(|last| (last.role, last.ink) == (role, ink)) {
+            Some(last) => last.text.push_str(text),
+            None => self.spans.push(Span { role, ink, text: text.into() }),
+        }
+        width
+    }
+
     /// What a program printed, with its colors where they begin; its tabs are as wide as in a log.
     pub fn printed(role: Role, text: &str, inks: impl IntoIterator<Item = (usize, Ink)>) -> Cell {
         let (mut cell, mut from, mut ink) = (Cell::default(), 0, Ink::default());
@@ -115,6 +127,14 @@ impl Cell {
     pub fn both(&self) -> Option<[&str; 2]> {
         match &self.spans[..] {
             [first, second] => Some([&first.text, &second.text]),
+            _ => None,
+        }
+    }
+
+    /// The texts of its pieces, where it has three.
+    pub fn three(&self) -> Option<[&str; 3]> {
+        match &self.spans[..] {
+            [first, second, third] => Some([&first.text, &second.text, &third.text]),
             _ => None,
         }
     }

@@ -153,11 +153,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn push(lines: &mut [Cell], (role, ink): (Role, Ink), text: &str) -> usize {
-    if let Some(line) = lines.last_mut() {
-        *line = std::mem::take(line).and_inked(role, ink, text);
-    }
-    text::width(text)
+/// Puts a part of a cell's text at the end of the last line; the columns that it takes.
+fn push(lines: &mut [Cell], look: (Role, Ink), text: &str) -> usize {
+    lines.last_mut().map_or(0, |line| line.push(look, text))
 }
 
 #[cfg(test)]
