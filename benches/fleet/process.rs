@@ -21,6 +21,12 @@ fn memory_mib(pid: u32, field: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse::<f64>().ok().filter(|kib| *kib > 0.0).map(|kib| kib / 1024.0)
 }
 
+/// How long the thread that a process began with has been ready and not let run since then: others had the processors.
+pub fn waited(pid: u32) -> Option<Duration> {
+    let times = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/schedstat")).ok()?;
+    times.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+}
+
 /// Processor time that a process has used since it began.
 pub fn processor_time(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
