@@ -9,7 +9,8 @@
 //! machines where a fleet is real. A program that only repeats each key (`cat`) gets a key after each one that the measured
 //! program gets: what it needs is what this machine takes for waking a program and the reader of its screen, and is in every
 //! other figure too. How long the thread that takes keys was ready and not let run is shown apart: the server and the writer
-//! take the processors of this machine, which they do not where they are elsewhere. The slowest keys are named with their moment, to be compared with whatever else happened then.
+//! take the processors of this machine, which they do not where they are elsewhere. The slowest keys are named with their
+//! moment, to be compared with whatever else happened then.
 //!
 //! `-- --nodes N` `--rate N` updates a second, `--seconds N` of each measurement of a processor, `--runs N` of what is
 //! started again (0 leaves them out), `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`,

@@ -284,6 +284,20 @@ mod tests {
         let whole = |from: &Buffer, to: &Buffer| -> Vec<(u16, u16, Cell)> {
             from.diff(to).into_iter().map(|(x, y, cell)| (x, y, cell.clone())).collect()
         };
+        let mut before = Buffer::empty(Rect::new(0, 0, 12, 3));
+        before.set_string(1, 1, "日本 text", Style::new().bg(Color::Red));
+        for (x, text, color) in
+            [(1, "aa", Color::Red), (3, "日", Color::Blue), (1, "本日", Color::Red), (6, "T", Color::Reset)]
+        {
+            let mut after = before.clone();
+            after.set_string(x, 1, text, Style::new().bg(color));
+            let mut shown = before.clone();
+            let stretch = Stretch::take(&mut shown, &after, Rect::new(1, 1, 9, 1)).expect("something differs");
+            assert_eq!(whole(&stretch.was, &stretch.is), whole(&before, &after), "{text}");
+            assert!(!whole(&before, &after).is_empty());
+            stretch.put(&mut shown);
+            assert_eq!(shown, after);
+        }
         let texts = ["日本 text", "aa", "日", "本日", "T", "a", "", "👩‍🔬 x", "⚠️", "日a日", "text  "];
         let colors = [Color::Red, Color::Blue, Color::Reset];
         let narrower = std::cell::Cell::new(0);

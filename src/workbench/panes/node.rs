@@ -82,20 +82,25 @@ fn fact<'r, T: Display>(
     before: &mut (impl Iterator<Item = &'r Row> + Clone),
 ) {
     let id = RowId::Line("", rows.len());
-    let mut ahead = before.clone();
-    if let Some(known) = ahead.find(|row| row.id == id) {
-        *before = ahead;
-        if let ([cell], Fact::Known(reading)) = (&known.cells[..], fact)
-            && let Some([label, value, source]) = cell.three()
-            && label.trim_end() == name
-            && is_written(value, &reading.value)
-            && source.strip_prefix("  ").is_some_and(|source| is_written(source, &reading.source))
-        {
-            rows.push(known.clone());
-            return;
-        }
+    if let (Some(known), Fact::Known(reading)) = (next(before, |row| row.id == id), fact)
+        && let [cell] = &known.cells[..]
+        && let Some([label, value, source]) = cell.three()
+        && label.trim_end() == name
+        && is_written(value, &reading.value)
+        && source.strip_prefix("  ").is_some_and(|source| is_written(source, &reading.source))
+    {
+        rows.push(known.clone());
+        return;
     }
     pairs(rows, "", [(name, sourced(fact))]);
+}
+
+/// The next line of those that the panel shows that is the one looked for; where there is none, they stay where they are.
+fn next<'r>(before: &mut (impl Iterator<Item = &'r Row> + Clone), is_meant: impl Fn(&Row) -> bool) -> Option<&'r Row> {
+    let mut ahead = before.clone();
+    let known = ahead.find(|row| is_meant(row))?;
+    *before = ahead;
+    Some(known)
 }
 
 /// Whether a text is how a value is written, which is not written for that.
@@ -221,16 +226,12 @@ const FACTS: usize = 40;
 /// The line of a label. Nodes of a fleet have nearly all of them in common: what reads as the next one that the panel shows
 /// is that.
 fn label<'r>(key: &Text, value: &str, before: &mut (impl Iterator<Item = &'r Row> + Clone)) -> Row {
-    let mut ahead = before.clone();
-    let known = ahead.find(|row| row.id.named() == Some(&**key) && !row.continues);
-    if let Some(known) = known {
-        *before = ahead;
-        let is_name = |text: &str| text.strip_suffix('=') == Some(&**key);
-        if let [cell] = &known.cells[..]
-            && cell.both().is_some_and(|[name, shown]| is_name(name) && shown == value)
-        {
-            return known.clone();
-        }
+    let is_name = |text: &str| text.strip_suffix('=') == Some(&**key);
+    if let Some(known) = next(before, |row| row.id.named() == Some(&**key) && !row.continues)
+        && let [cell] = &known.cells[..]
+        && cell.both().is_some_and(|[name, shown]| is_name(name) && shown == value)
+    {
+        return known.clone();
     }
     Row::new(key, vec![Cell::new(Role::Muted, format!("{key}=")).and(Role::Text, value)])
 }
