@@ -22,17 +22,15 @@ mod node;
 mod process;
 mod screen;
 mod server;
+mod writer;
 
 use screen::{Looks, Screen};
 use server::Server;
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
     time::{Duration, Instant},
 };
+use writer::Writer;
 
 /// Long enough for a cold program on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -84,15 +82,18 @@ struct Keys {
 }
 
 fn main() {
-    let options = options();
-    if let Err(error) = bench(&options) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let ended = match arguments.split_first() {
+        Some((verb, rest)) if verb == writer::VERB => writer::run(rest),
+        _ => bench(&options(&arguments)),
+    };
+    if let Err(error) = ended {
         eprintln!("error: {error}");
         std::process::exit(1);
     }
 }
 
-fn options() -> Options {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+fn options(arguments: &[String]) -> Options {
     let value = |name: &str| {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
@@ -120,7 +121,7 @@ fn bench(options: &Options) -> Result<(), String> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(1).enable_all().on_thread_start(aicr::term::yield_to_others).build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let server = Arc::new(Server::start()?);
+    let server = Server::start()?;
     println!("load before: {}", process::load());
     let begun = Instant::now();
     runtime.block_on(server.fill(options.nodes))?;
@@ -156,11 +157,11 @@ fn bench(options: &Options) -> Result<(), String> {
             peers.push(process::run(command, &environment)?);
         }
     }
-    live(&runtime, &server, &ours, LOOKS, options, &mut aicr)?;
+    live(&server, &ours, LOOKS, options, &mut aicr)?;
     if let Some(command) = &k9s {
-        live(&runtime, &server, command, K9S_LOOKS, options, &mut other)?;
+        live(&server, command, K9S_LOOKS, options, &mut other)?;
     }
-    let soak = if options.hours > 0 { soak(&runtime, &server, &ours, options)? } else { "not run (--hours 0)".into() };
+    let soak = if options.hours > 0 { soak(&server, &ours, options)? } else { "not run (--hours 0)".into() };
     println!("load after: {}\n", process::load());
     table(options, &aicr, k9s.as_ref().map(|_| &other), &raw, &snapshots, &recipes, &peers, &soak);
     Ok(())
@@ -302,8 +303,7 @@ fn start(program: &Program, looks: Looks, nodes: usize, figures: Option<&mut Fig
 
 /// Memory, processor and answers of one program, calm and while nodes change.
 fn live(
-    runtime: &tokio::runtime::Runtime,
-    server: &Arc<Server>,
+    server: &Server,
     program: &Program,
     looks: Looks,
     options: &Options,
@@ -319,22 +319,15 @@ fn live(
     repeater.until("the program that repeats keys", PATIENCE, |screen| screen.contents().contains("ready"))?;
     figures.calm = answers(&mut screen, looks, &mut repeater, "calm")?;
 
-    let (done, end) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let storm = {
-        let (server, done, end) = (Arc::clone(server), Arc::clone(&done), Arc::clone(&end));
-        let (nodes, rate) = (options.nodes, options.rate);
-        runtime.spawn(async move { server.storm(nodes, rate, &done, &end).await })
-    };
+    let writer = Writer::start(server, options.nodes, options.rate)?;
     // What is measured is the storm, not its beginning.
     screen.rest(Duration::from_secs(3));
-    let (begun, before) = (Instant::now(), done.load(Ordering::Relaxed));
+    let (begun, before) = (Instant::now(), writer.done());
     figures.busy = share(&mut screen, time);
     figures.storm = answers(&mut screen, looks, &mut repeater, "in the updates")?;
-    figures.rate = Some((done.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64());
+    figures.rate = Some((writer.done() - before) as f64 / begun.elapsed().as_secs_f64());
     figures.resident_after = process::resident_mib(screen.pid());
-    end.store(true, Ordering::Relaxed);
-    runtime.block_on(storm).map_err(|error| error.to_string())??;
-    Ok(())
+    writer.end()
 }
 
 /// Percent of one core over a time.
@@ -370,31 +363,21 @@ fn answers(screen: &mut Screen, looks: Looks, repeater: &mut Screen, what: &str)
 }
 
 /// As many updates as the nodes make by themselves in some hours, as fast as the rate allows, and what the workbench holds.
-fn soak(
-    runtime: &tokio::runtime::Runtime,
-    server: &Arc<Server>,
-    program: &Program,
-    options: &Options,
-) -> Result<String, String> {
+fn soak(server: &Server, program: &Program, options: &Options) -> Result<String, String> {
     let updates = options.hours * 3600 / STATUS_PERIOD * options.nodes as u64;
     let mut screen = begin(program)?;
     screen.until("the complete view", PATIENCE, |screen| (LOOKS.is_complete)(screen, options.nodes))?;
     screen.rest(SETTLE);
-    let (done, end) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let storm = {
-        let (server, done, end) = (Arc::clone(server), Arc::clone(&done), Arc::clone(&end));
-        let (nodes, rate) = (options.nodes, options.rate);
-        runtime.spawn(async move { server.storm(nodes, rate, &done, &end).await })
-    };
+    let mut writer = Writer::start(server, options.nodes, options.rate)?;
     let begun = Instant::now();
     // The first hour warms up: every node has changed at least once.
     let resident = |screen: &Screen| process::resident_mib(screen.pid()).unwrap_or_default();
     let mut samples = vec![resident(&screen)];
     for hour in 1..=options.hours {
-        while done.load(Ordering::Relaxed) < updates * hour / options.hours {
+        while writer.done() < updates * hour / options.hours {
             screen.rest(Duration::from_millis(500));
-            if storm.is_finished() {
-                return runtime.block_on(storm).map_err(|error| error.to_string())?.map(|()| "ended early".into());
+            if writer.is_over() {
+                return writer.end().and(Err("the writer of updates ended early".to_owned()));
             }
         }
         samples.push(resident(&screen));
@@ -402,8 +385,7 @@ fn soak(
         eprintln!("hour {hour} of updates after {:.0} s: {samples:.0?} MiB", begun.elapsed().as_secs_f64());
         server.compact()?;
     }
-    end.store(true, Ordering::Relaxed);
-    runtime.block_on(storm).map_err(|error| error.to_string())??;
+    writer.end()?;
     let samples: Vec<String> = samples.iter().map(|mib| format!("{mib:.0}")).collect();
     let seconds = begun.elapsed().as_secs_f64();
     Ok(format!("{updates} updates in {seconds:.0} s: {} MiB at the beginning and after each hour", samples.join(" ")))

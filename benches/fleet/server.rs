@@ -39,16 +39,22 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Result<Server, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/cluster");
+        let script = script();
         let started = ask(&script, "status")?.contains("apiserver stopped");
         ask(&script, "up")?;
         let kubeconfig = PathBuf::from(ask(&script, "kubeconfig")?.trim());
-        let text =
-            std::fs::read_to_string(&kubeconfig).map_err(|error| format!("{}: {error}", kubeconfig.display()))?;
+        let mut server = Server::running(&kubeconfig)?;
+        server.started = started;
+        Ok(server)
+    }
+
+    /// One that is up already; it stays so.
+    pub fn running(kubeconfig: &Path) -> Result<Server, String> {
+        let text = std::fs::read_to_string(kubeconfig).map_err(|error| format!("{}: {error}", kubeconfig.display()))?;
         let address = text.split("https://").nth(1).and_then(|rest| rest.split('"').next());
         let address = address.ok_or("the kubeconfig names no server")?.to_owned();
         let pki = kubeconfig.parent().ok_or("the kubeconfig has no folder")?.join("pki");
-        Ok(Server { kubeconfig, script, pki, address, started })
+        Ok(Server { kubeconfig: kubeconfig.to_owned(), script: script(), pki, address, started: false })
     }
 
     /// Makes etcd forget every version of every object but the last: it stops taking updates when it holds 4 GiB of them.
@@ -135,7 +141,7 @@ impl Server {
 
     /// Updates node after node at a steady rate until told to end; counts what the server took.
     pub async fn storm(&self, nodes: usize, rate: u32, done: &AtomicU64, end: &AtomicBool) -> Result<(), String> {
-        let next = AtomicU64::new(done.load(Ordering::Relaxed));
+        let next = AtomicU64::new(0);
         let period = Duration::from_secs(1) * CONNECTIONS as u32 / rate;
         let workers = (0..CONNECTIONS as u32).map(|worker| {
             let next = &next;
@@ -184,6 +190,10 @@ impl Drop for Server {
             let _ = ask(&self.script, "down");
         }
     }
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/cluster")
 }
 
 /// `cluster api VERB`: what it printed.
