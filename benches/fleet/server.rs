@@ -23,6 +23,8 @@ use tokio::net::TcpStream;
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 /// Connections of the filler and of the storm.
 const CONNECTIONS: usize = 16;
+/// Priority of the server and of the writer of updates, as `nice` counts it: behind what is measured.
+pub const NICENESS: i32 = 10;
 /// How often an update is tried again that the server was too late for.
 const LATE: usize = 30;
 /// Nodes in one page of a list, as kubectl and client-go ask for.
@@ -202,7 +204,7 @@ fn script() -> PathBuf {
 /// from the program that is measured. The peer is measured in the same way.
 fn ask(script: &Path, verb: &str) -> Result<String, String> {
     let output = Command::new("nice")
-        .args(["-n", "10"])
+        .args(["-n", &NICENESS.to_string()])
         .arg(script)
         .args(["api", verb])
         .stdin(Stdio::null())

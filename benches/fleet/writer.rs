@@ -1,9 +1,10 @@
 //! The writer of updates: this program once more, as a process of its own, because kubelets are on other machines.
 //!
-//! A process and not a thread, and in a session of its own: Linux shares processors first between sessions, and what is of
-//! the same one waits for each other, whatever its priority. The reader of the screen must not wait for the updates.
+//! A process and not a thread, and in a session of its own: a Linux that groups sessions (`sched_autogroup_enabled`) shares
+//! processors between them first, and the priority of a thread counts only within its own. As a thread of the bench it would
+//! take processors from the program that is measured, as one that is its equal, and hold up the reader of the screen.
 
-use super::server::Server;
+use super::server::{NICENESS, Server};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     path::Path,
@@ -17,8 +18,6 @@ use std::{
 
 /// The word before the kubeconfig, the nodes and the rate, that makes this program the writer.
 pub const VERB: &str = "write-updates";
-/// As the server that it writes to.
-const NICENESS: i32 = 10;
 /// Between two reports of how many updates the server took.
 const REPORT: Duration = Duration::from_millis(100);
 
@@ -42,8 +41,8 @@ impl Writer {
         let done = Arc::new(AtomicU64::new(0));
         let (reports, count) = (child.stdout.take().ok_or("the writer has no output")?, Arc::clone(&done));
         std::thread::spawn(move || {
-            for line in BufReader::new(reports).lines().map_while(Result::ok) {
-                count.store(line.parse().unwrap_or_default(), Ordering::Relaxed);
+            for number in BufReader::new(reports).lines().map_while(|line| line.ok()?.parse().ok()) {
+                count.store(number, Ordering::Relaxed);
             }
         });
         Ok(Writer { child, done })
@@ -59,7 +58,7 @@ impl Writer {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Lets it finish the updates that are under way. What went wrong is on the error output already.
+    /// Lets it finish the updates that are under way. It has printed its own error when this returns one.
     pub fn end(mut self) -> Result<(), String> {
         drop(self.child.stdin.take());
         let status = self.child.wait().map_err(|error| error.to_string())?;
@@ -74,20 +73,20 @@ impl Drop for Writer {
     }
 }
 
-/// Writes updates until the input ends, and reports their number.
+/// Writes updates until the input ends, which it does with the bench too, and reports their number.
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let [kubeconfig, nodes, rate] = arguments else {
-        return Err(format!("{VERB} needs a kubeconfig, a number of nodes and a rate"));
+        return Err(format!("`{VERB}` needs a kubeconfig, a number of nodes and a rate"));
     };
-    let nodes: usize = nodes.parse().map_err(|_| format!("{nodes} is not a number of nodes"))?;
-    let rate: u32 = rate.parse().map_err(|_| format!("{rate} is not a rate"))?;
-    yield_to_others();
+    let nodes: usize = nodes.parse().map_err(|_| format!("`{nodes}` is not a number of nodes"))?;
+    let rate: u32 = rate.parse().map_err(|_| format!("`{rate}` is not a number of updates a second"))?;
+    lower_priority();
     let server = Server::running(Path::new(kubeconfig))?;
     let (done, end) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let told = Arc::clone(&end);
+    let stop = Arc::clone(&end);
     std::thread::spawn(move || {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        told.store(true, Ordering::Relaxed);
+        stop.store(true, Ordering::Relaxed);
     });
     let (count, over) = (Arc::clone(&done), Arc::clone(&end));
     std::thread::spawn(move || {
@@ -100,9 +99,12 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     runtime.map_err(|error| error.to_string())?.block_on(server.storm(nodes, rate, &done, &end))
 }
 
-/// Refused, or on another system, it runs as everything else does.
-fn yield_to_others() {
-    let _ = rustix::process::setsid();
-    let _ = rustix::process::setpriority_process(None, NICENESS);
-    let _ = std::fs::write("/proc/self/autogroup", NICENESS.to_string());
+/// Of a session of its own and of this process. Refused, or on another system, it runs as everything else does.
+fn lower_priority() {
+    #[cfg(unix)]
+    {
+        let _ = rustix::process::setsid();
+        let _ = rustix::process::setpriority_process(None, NICENESS);
+        let _ = std::fs::write("/proc/self/autogroup", NICENESS.to_string());
+    }
 }
