@@ -41,6 +41,7 @@ pub mod services;
 mod socks;
 pub mod tls;
 pub mod transport;
+pub mod turn;
 pub mod watch;
 pub mod web;
 

@@ -13,6 +13,7 @@ use super::{
     },
     forms::{self, Events, Object},
     request::RequestPath,
+    turn::Turn,
 };
 use crate::inventory::{Inventory, Text, Texts, node::NodeReport};
 use futures::StreamExt;
@@ -349,13 +350,14 @@ struct Follower<W: Watched> {
     connection: Connection,
     changes: mpsc::Sender<Change>,
     attempt: u32,
+    turn: Turn,
 }
 
 /// The reader of changes was dropped, so the watch ends.
 struct ReceiverClosed;
 
 async fn follow<W: Watched>(kind: W, connection: Connection, changes: mpsc::Sender<Change>) {
-    let mut follower = Follower { kind, connection, changes, attempt: 0 };
+    let mut follower = Follower { kind, connection, changes, attempt: 0, turn: Turn::default() };
     let mut stage = Stage::Unlisted;
     while let Ok(next) = follower.step(stage).await {
         stage = next;
@@ -496,6 +498,7 @@ impl<W: Watched> Follower<W> {
         if let Some(change) = change {
             self.send(change).await?;
         }
+        self.turn.piece_done();
         Ok(Stage::Watching(watching))
     }
 

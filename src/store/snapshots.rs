@@ -85,6 +85,25 @@ fn named(hash: Sha256) -> String {
     hash.finalize().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
+/// How much is handed on at once: what making, hashing and packing it takes is less than a person or a terminal notices.
+const PIECE: usize = 1 << 13;
+
+/// Hands on what it is given, and lets whoever waits for the processor go first after each piece: a snapshot of thousands of
+/// nodes takes a second or more, and keys are taken meanwhile.
+struct InTurns<W>(W);
+
+impl<W: Write> Write for InTurns<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.0.write(bytes)?;
+        std::thread::yield_now();
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Hands on what it is given, and knows the digest of it.
 struct Digesting<W> {
     sink: W,
@@ -132,9 +151,10 @@ pub fn keep(
     let mut digest = String::new();
     write::write_private_with(&incoming, |sink| {
         let packed = GzEncoder::new(sink, Compression::fast());
-        let mut sink = io::BufWriter::with_capacity(1 << 16, Digesting { sink: packed, hash: Sha256::new() });
+        let sink = InTurns(Digesting { sink: packed, hash: Sha256::new() });
+        let mut sink = io::BufWriter::with_capacity(PIECE, sink);
         text(&mut sink)?;
-        let Digesting { sink, hash } = sink.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let InTurns(Digesting { sink, hash }) = sink.into_inner().map_err(io::IntoInnerError::into_error)?;
         digest = named(hash);
         sink.finish().map(drop)
     })?;
@@ -180,9 +200,11 @@ pub fn put_baseline(
 ) -> io::Result<()> {
     write::private_folder(&folder.join(BASELINES))?;
     write::write_private_with(&baseline_path(folder, cluster), |sink| {
-        let mut sink = io::BufWriter::with_capacity(1 << 16, GzEncoder::new(sink, Compression::fast()));
+        let sink = InTurns(GzEncoder::new(sink, Compression::fast()));
+        let mut sink = io::BufWriter::with_capacity(PIECE, sink);
         text(&mut sink)?;
-        sink.into_inner().map_err(io::IntoInnerError::into_error)?.finish().map(drop)
+        let InTurns(sink) = sink.into_inner().map_err(io::IntoInnerError::into_error)?;
+        sink.finish().map(drop)
     })
 }
 

@@ -3,7 +3,7 @@
 //! A node is derived again when something that speaks of it changed, and shared with the inventories before it when
 //! nothing did. So a change of one node of thousands costs one node.
 
-use super::{ALL, Parts, images, node_selector::NodeSelector};
+use super::{super::turn::Turn, ALL, Parts, images, node_selector::NodeSelector};
 use crate::{
     cluster::decode::pod::Pod,
     inventory::{
@@ -203,7 +203,9 @@ impl Assembler {
             return;
         }
         let sources = NodeSources::of(&self.parts, &self.held);
+        let mut turn = Turn::default();
         for name in names {
+            turn.piece_done();
             let Some(report) = self.parts.reports.get(&name) else { continue };
             let node = node::of(report, &sources.evidence(&name));
             // An equal node stays the same one, so that who compares inventories sees at once that nothing changed.
