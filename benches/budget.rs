@@ -12,6 +12,7 @@
 #[expect(dead_code, reason = "the other bench needs more of it")]
 mod process;
 #[path = "fleet/screen.rs"]
+#[expect(dead_code, reason = "the other bench needs more of it")]
 mod screen;
 
 use aicr::{

@@ -9,7 +9,7 @@ const IMAGES: usize = 50;
 /// 2026-01-01T00:00:00Z.
 const EPOCH: u64 = 1_767_225_600;
 /// Of so many updates of a node, one changes whether it is ready; the others are heartbeats.
-pub const FLIP_EVERY: u64 = 10;
+const FLIP_EVERY: u64 = 10;
 
 /// What makes nodes differ.
 struct Shape {
@@ -80,6 +80,14 @@ pub fn body(index: usize, updates: u64) -> Vec<u8> {
     unknown.bytes(2, &node.0);
     whole.extend(unknown.0);
     whole
+}
+
+/// The status of a node in a round of updates, as a message of its own. Nodes change their readiness at different times,
+/// not all in one round.
+pub fn status_after(index: usize, round: u64) -> Vec<u8> {
+    let mut message = Message::default();
+    status(&mut message, index, of(index), round + index as u64 % FLIP_EVERY);
+    message.0
 }
 
 /// Shapes are spread over the names, as they are where pools grow in turns.

@@ -1,6 +1,7 @@
 //! What the system says about a process, from /proc: so Linux only.
 
 use std::{
+    ffi::OsStr,
     io::Read,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -21,10 +22,78 @@ fn memory_mib(pid: u32, field: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse::<f64>().ok().filter(|kib| *kib > 0.0).map(|kib| kib / 1024.0)
 }
 
-/// How long the thread that a process began with has been ready and not let run since then: others had the processors.
-pub fn waited(pid: u32) -> Option<Duration> {
-    let times = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/schedstat")).ok()?;
-    times.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+/// What the system has counted of one thread since it began.
+#[derive(Clone, Copy)]
+pub struct Times {
+    /// It had a processor.
+    pub ran: Duration,
+    /// It was ready and others had the processors.
+    pub waited: Duration,
+}
+
+/// The thread as `/proc` names it below itself: `PID/task/TID`.
+pub fn times(thread: &Path) -> Option<Times> {
+    let text = std::fs::read_to_string(Path::new("/proc").join(thread).join("schedstat")).ok()?;
+    let mut fields = text.split_whitespace().map(|field| field.parse().map(Duration::from_nanos));
+    Some(Times { ran: fields.next()?.ok()?, waited: fields.next()?.ok()? })
+}
+
+/// The thread that a process began with.
+pub fn first_thread(pid: u32) -> PathBuf {
+    format!("{pid}/task/{pid}").into()
+}
+
+/// The thread that asks.
+pub fn this_thread() -> Option<PathBuf> {
+    std::fs::read_link("/proc/thread-self").ok()
+}
+
+/// Time that whoever runs this machine, where it is a virtual one, has taken from its processors since it began.
+pub fn stolen() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    text.lines().next()?.split_whitespace().nth(8)?.parse::<u32>().ok().map(|ticks| TICK * ticks)
+}
+
+/// Priority of what is on other machines where a fleet is real, as `nice` counts it.
+const NICENESS: i32 = 10;
+
+/// A program that is on another machine where a fleet is real, as its API server and kubelets are: behind what is measured.
+pub fn behind(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", &NICENESS.to_string()]).arg(program);
+    command
+}
+
+/// The processors of this machine as `taskset` takes them.
+#[derive(Clone, Copy)]
+pub enum Processors {
+    All,
+    /// The first is left to what is measured, which may run on all.
+    ButFirst,
+}
+
+/// Lets a process, and what it starts from then on, run on these processors only. Where there is but one, or no `taskset`,
+/// all stays as it is.
+pub fn place(pid: u32, on: Processors) {
+    let last = std::thread::available_parallelism().map_or(0, |count| count.get() - 1);
+    let first = match on {
+        Processors::All => 0,
+        Processors::ButFirst => 1,
+    };
+    if first <= last {
+        let words = ["-a".into(), "-c".into(), "-p".into(), format!("{first}-{last}"), pid.to_string()];
+        let _ = Command::new("taskset").args(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// A session of its own, at the priority that this process has, where the system groups sessions. Refused, or on another
+/// system, all stays as it is.
+pub fn own_session() {
+    #[cfg(unix)]
+    {
+        let _ = rustix::process::setsid();
+        let _ = std::fs::write("/proc/self/autogroup", NICENESS.to_string());
+    }
 }
 
 /// Processor time that a process has used since it began.

@@ -1,9 +1,11 @@
 //! A program on a terminal of 200x60, as a person has it: what it shows and when each byte came.
 
+use super::process::{self, Times};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::{
     io::{Read, Write},
     num::NonZero,
+    path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
@@ -15,6 +17,8 @@ pub struct Screen {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     output: Receiver<(Instant, Vec<u8>)>,
+    /// The thread that reads the bytes; `None` where the system does not name it.
+    reader: Option<PathBuf>,
     parser: vt100::Parser,
     /// Kept, because the terminal ends with it.
     _master: Box<dyn MasterPty + Send>,
@@ -47,7 +51,9 @@ impl Screen {
         drop(pair.slave);
         let mut source = pair.master.try_clone_reader().map_err(|error| error.to_string())?;
         let (sender, output) = channel();
+        let (named, name) = channel();
         std::thread::spawn(move || {
+            let _ = named.send(process::this_thread());
             let mut bytes = [0; 1 << 16];
             while let Ok(count @ 1..) = source.read(&mut bytes) {
                 if sender.send((Instant::now(), bytes[..count].to_vec())).is_err() {
@@ -58,11 +64,17 @@ impl Screen {
         let keys = pair.master.take_writer().map_err(|error| error.to_string())?;
         let cells = |count| NonZero::new(count).expect("a size above zero");
         let parser = vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0);
-        Ok(Screen { child, keys, output, parser, _master: pair.master })
+        let reader = name.recv().ok().flatten();
+        Ok(Screen { child, keys, output, reader, parser, _master: pair.master })
     }
 
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap_or_default()
+    }
+
+    /// What the system has counted of the reader of this screen.
+    pub fn reader(&self) -> Option<Times> {
+        process::times(self.reader.as_ref()?)
     }
 
     pub fn shown(&self) -> &vt100::Screen {

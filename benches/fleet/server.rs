@@ -1,6 +1,9 @@
 //! The real API server of `tests/cluster`, filled, read and changed over few connections on loopback.
 
-use super::node;
+use super::{
+    node,
+    process::{self, Processors},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode, client::conn::http1::SendRequest, header};
@@ -11,20 +14,18 @@ use rustls::{
 };
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 use tokio::net::TcpStream;
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-/// Connections of the filler and of the storm.
+/// Connections of the filler.
 const CONNECTIONS: usize = 16;
-/// Priority of the server and of the writer of updates, as `nice` counts it: behind what is measured.
-pub const NICENESS: i32 = 10;
 /// How often an update is tried again that the server was too late for.
 const LATE: usize = 30;
 /// Nodes in one page of a list, as kubectl and client-go ask for.
@@ -45,18 +46,26 @@ impl Server {
         let started = ask(&script, "status")?.contains("apiserver stopped");
         ask(&script, "up")?;
         let kubeconfig = PathBuf::from(ask(&script, "kubeconfig")?.trim());
-        let mut server = Server::running(&kubeconfig)?;
-        server.started = started;
-        Ok(server)
-    }
-
-    /// One that is up already; it stays so.
-    pub fn running(kubeconfig: &Path) -> Result<Server, String> {
-        let text = std::fs::read_to_string(kubeconfig).map_err(|error| format!("{}: {error}", kubeconfig.display()))?;
+        let text =
+            std::fs::read_to_string(&kubeconfig).map_err(|error| format!("{}: {error}", kubeconfig.display()))?;
         let address = text.split("https://").nth(1).and_then(|rest| rest.split('"').next());
         let address = address.ok_or("the kubeconfig names no server")?.to_owned();
         let pki = kubeconfig.parent().ok_or("the kubeconfig has no folder")?.join("pki");
-        Ok(Server { kubeconfig: kubeconfig.to_owned(), script: script(), pki, address, started: false })
+        Ok(Server { kubeconfig, script, pki, address, started })
+    }
+
+    /// Lets it run on these processors only.
+    pub fn place(&self, on: Processors) -> Result<(), String> {
+        for line in ask(&self.script, "status")?.lines() {
+            let pid = line.split_once(" running ").and_then(|(_, pid)| pid.trim().parse().ok());
+            pid.into_iter().for_each(|pid| process::place(pid, on));
+        }
+        Ok(())
+    }
+
+    /// How what changes its nodes is started (`tests/cluster/node-writer`): the program and its arguments.
+    pub fn node_writer(&self) -> Result<Vec<String>, String> {
+        ask(&self.script, "node-writer").map(|words| words.split_whitespace().map(str::to_owned).collect())
     }
 
     /// Makes etcd forget every version of every object but the last: it stops taking updates when it holds 4 GiB of them.
@@ -140,50 +149,6 @@ impl Server {
         let answer = connection.send_request(request).await.map_err(|error| error.to_string())?;
         Ok(answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes().len())
     }
-
-    /// Updates node after node at a steady rate until told to end; counts what the server took.
-    pub async fn storm(&self, nodes: usize, rate: u32, done: &AtomicU64, end: &AtomicBool) -> Result<(), String> {
-        let next = AtomicU64::new(0);
-        let period = Duration::from_secs(1) * CONNECTIONS as u32 / rate;
-        let workers = (0..CONNECTIONS as u32).map(|worker| {
-            let next = &next;
-            async move {
-                let mut connection = self.connect().await?;
-                let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + period * worker / 16, period);
-                ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-                while !end.load(Ordering::Relaxed) {
-                    ticks.tick().await;
-                    let update = next.fetch_add(1, Ordering::Relaxed);
-                    // From the last to the first: rows at the top of a screen are as often hit as those at its end.
-                    let index = nodes - 1 - update as usize % nodes;
-                    let body = node::body(index, update / nodes as u64 + 1 + offset(index));
-                    let mut tries = 0;
-                    while let Err(error) = put_status(&mut connection, index, body.clone()).await {
-                        if end.load(Ordering::Relaxed) {
-                            return Ok(());
-                        }
-                        // A server that is late closes connections. That many times in a row, it is not that.
-                        tries += 1;
-                        if tries > LATE {
-                            return Err(error);
-                        }
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                        if let Ok(again) = self.connect().await {
-                            connection = again;
-                        }
-                    }
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok::<(), String>(())
-            }
-        });
-        futures::future::try_join_all(workers).await.map(drop)
-    }
-}
-
-/// Nodes change their readiness at different times, not all in one round.
-fn offset(index: usize) -> u64 {
-    index as u64 % node::FLIP_EVERY
 }
 
 impl Drop for Server {
@@ -200,16 +165,10 @@ fn script() -> PathBuf {
 
 /// `cluster api VERB`: what it printed.
 ///
-/// What it starts runs at a lower priority: a fleet's API server is on another machine, and must not take the processor
-/// from the program that is measured. The peer is measured in the same way.
+/// What it starts is elsewhere where a fleet is real, and must not take the processor from the program that is measured. The
+/// peer is measured in the same way.
 fn ask(script: &Path, verb: &str) -> Result<String, String> {
-    let output = Command::new("nice")
-        .args(["-n", &NICENESS.to_string()])
-        .arg(script)
-        .args(["api", verb])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output();
+    let output = process::behind(script).args(["api", verb]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("{}: {error}", script.display()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
@@ -267,7 +226,7 @@ fn page(body: &[u8]) -> Option<(usize, String)> {
 }
 
 /// The fields of a message with their bytes; numbers are empty.
-fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, &[u8])>> {
+pub fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let key = varint(&mut bytes)?;
