@@ -120,6 +120,7 @@ impl Keys {
     /// amid which the host took one away. Empty where the system counts neither.
     ///
     /// What the kernel itself waits for when it moves bytes through a terminal is still in it.
+    /// A little too short now and then: what was waited for between the bytes and the look at the counts is taken off too.
     pub fn undisturbed(&self) -> Vec<f64> {
         let counted = self.keys.iter().filter_map(|key| key.counted.map(|counted| (key.time, counted)));
         counted

@@ -948,15 +948,15 @@ fn a_text_that_is_no_file_is_edited_as_a_private_copy_and_comes_back_as_a_patch(
     terminal.press("Y");
     terminal.shows("kind: Snapshot");
     terminal.press("e");
-    let shown = terminal.shows("+kind: Other");
     for part in [
+        "+kind: Other",
         "changes to a copy of snapshot.yaml, not applied",
         "1 line added, 1 line removed",
         "--- a/snapshot.yaml",
         "-kind: Snapshot",
         "nothing was applied",
     ] {
-        assert!(shown.contains(part), "{part}:\n{shown}");
+        terminal.shows(part);
     }
     let seen = std::fs::read_to_string(path("seen")).unwrap();
     let seen: Vec<&str> = seen.lines().collect();
