@@ -177,7 +177,7 @@ fn two_files_say_what_differs_and_from_what_to_what() {
     job.terminal.until("both drivers in the row of a node", |screen| {
         let text = screen.contents();
         let mut rows = text.lines().filter(|line| line.contains("].gpu-driver"));
-        rows.any(|row| row.contains("580.159.03") && row.contains("570.124.06"))
+        rows.next().is_some_and(|row| row.contains("580.159.03") && row.contains("570.124.06"))
     });
     job.took(0);
 }
