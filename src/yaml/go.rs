@@ -96,7 +96,7 @@ fn float(text: &str) -> Option<Number> {
 /// `2024-01-02 03:04:05` without one, which then is UTC.
 pub(super) fn timestamp(text: &str) -> Option<String> {
     let is_dated = |bytes: &[u8]| bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
-    if !text.is_ascii() || !is_dated(text.as_bytes()) {
+    if !is_dated(text.as_bytes()) || !text.is_ascii() {
         return None;
     }
     let (date, clock, zone) = match text.find(['T', 't', ' ']) {

@@ -161,6 +161,30 @@ fn hostile_documents_are_refused_where_they_turn_hostile() {
     assert!(parse("a: [1, 2\n").is_err());
 }
 
+/// A long text is looked through in pieces.
+#[test]
+fn what_must_be_escaped_is_found_anywhere_in_a_long_text() {
+    for odd in ["\u{1b}", "\u{7f}", "\u{85}", "\u{2028}"] {
+        for before in [0, 1, 63, 64, 127, 128, 200] {
+            let text = format!("{}{odd}{}", "x".repeat(before), "y".repeat(70));
+            let value = json!({"a": text});
+            let written = super::to_string(&value);
+            assert!(!written.contains(odd), "{before} before {odd:?}");
+            check(&written, value);
+        }
+    }
+    let lines = json!({"a": format!("{}\n{}", "x".repeat(100), "y".repeat(100))});
+    check(&super::to_string(&lines), lines);
+}
+
+#[test]
+fn deep_values_are_indented_as_deep() {
+    let deep = (0..40).fold(json!(["end"]), |value, _| json!({"a": value}));
+    let written = super::to_string(&deep);
+    assert!(written.ends_with(&format!("\n{}- end\n", " ".repeat(80))), "{written}");
+    check(&written, deep);
+}
+
 #[test]
 fn output_is_sorted_indented_and_quoted() {
     let value = json!({

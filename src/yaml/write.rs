@@ -219,15 +219,21 @@ fn write_inline(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-fn pad(out: &mut String, indent: usize) {
-    out.extend(std::iter::repeat_n(' ', indent));
+fn pad(out: &mut String, mut indent: usize) {
+    const SPACES: &str = "                                ";
+    while indent > 0 {
+        let part = indent.min(SPACES.len());
+        out.push_str(&SPACES[..part]);
+        indent -= part;
+    }
 }
 
 /// A string: plain when that is safe, a literal block when it has lines, else quoted.
 fn write_text(out: &mut String, text: &str, indent: usize, key: bool) {
-    if needs_double_quotes(text) || (key && text.contains('\n')) {
+    let is_printable = is_printable_ascii(text);
+    if !is_printable && (needs_double_quotes(text) || (key && text.contains('\n'))) {
         write_double_quoted(out, text);
-    } else if text.contains('\n') {
+    } else if !is_printable && text.contains('\n') {
         write_literal(out, text, indent + 2);
     } else if resolves_to_other_type(text) {
         write_double_quoted(out, text);
@@ -236,6 +242,13 @@ fn write_text(out: &mut String, text: &str, indent: usize, key: bool) {
     } else {
         out.push_str(text);
     }
+}
+
+/// One line without anything that is escaped. Asked first and in a pass that the compiler makes one of vectors: the names of
+/// the nodes that carry a label are most of a large snapshot, and are that.
+fn is_printable_ascii(text: &str) -> bool {
+    let is_printable = |all: bool, byte: &u8| all & matches!(byte, b' '..=b'~');
+    text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, is_printable))
 }
 
 fn write_literal(out: &mut String, text: &str, indent: usize) {
@@ -298,10 +311,14 @@ fn is_date_or_number_of_yaml_1_1(text: &str) -> bool {
 
 /// A number to base 60 of YAML 1.1: `12:30`, `-1:02:03.5`, but not `0000:64:00.0`, whose second part exceeds 59.
 fn is_sexagesimal(text: &str) -> bool {
+    let unsigned = text.trim_start_matches(['-', '+']);
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
     let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let mut parts = whole.trim_start_matches(['-', '+']).split(':');
-    let first = parts.next().is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()) && is_digits(part));
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let mut parts = whole.split(':');
+    let first = parts.next().is_some_and(is_digits);
     let mut below_60 = parts.map(|part| part.len() < 3 && part.parse().is_ok_and(|n: u8| n < 60)).peekable();
     first && is_digits(fraction) && below_60.peek().is_some() && below_60.all(|below| below)
 }
