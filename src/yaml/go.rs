@@ -95,7 +95,6 @@ fn float(text: &str) -> Option<Number> {
 /// What Go reads as a timestamp, in RFC 3339: `2024-1-2`, `2024-01-02T03:04:05.6+02:00` with a zone, or
 /// `2024-01-02 03:04:05` without one, which then is UTC.
 pub(super) fn timestamp(text: &str) -> Option<String> {
-    let is_dated = |bytes: &[u8]| bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
     if !is_dated(text.as_bytes()) || !text.is_ascii() {
         return None;
     }
@@ -109,6 +108,11 @@ pub(super) fn timestamp(text: &str) -> Option<String> {
     };
     let local = format!("{}T{clock}", padded(date, '-')?);
     local.parse::<jiff::civil::DateTime>().is_ok().then(|| local + zone)
+}
+
+/// Does it begin as a date does, with a year and a hyphen?
+pub(super) fn is_dated(bytes: &[u8]) -> bool {
+    bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-'
 }
 
 fn zone_of(text: &str) -> Option<&str> {

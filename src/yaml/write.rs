@@ -2,7 +2,7 @@
 
 use super::{
     Kind, Node,
-    go::{go_number, scalar},
+    go::{go_number, is_dated, scalar},
     stream::Stream,
 };
 use serde::Serialize;
@@ -219,21 +219,15 @@ fn write_inline(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-fn pad(out: &mut String, mut indent: usize) {
-    const SPACES: &str = "                                ";
-    while indent > 0 {
-        let part = indent.min(SPACES.len());
-        out.push_str(&SPACES[..part]);
-        indent -= part;
-    }
+fn pad(out: &mut String, indent: usize) {
+    out.extend(std::iter::repeat_n(' ', indent));
 }
 
 /// A string: plain when that is safe, a literal block when it has lines, else quoted.
 fn write_text(out: &mut String, text: &str, indent: usize, key: bool) {
-    let is_printable = is_printable_ascii(text);
-    if !is_printable && (needs_double_quotes(text) || (key && text.contains('\n'))) {
+    if needs_double_quotes(text) || (key && text.contains('\n')) {
         write_double_quoted(out, text);
-    } else if !is_printable && text.contains('\n') {
+    } else if text.contains('\n') {
         write_literal(out, text, indent + 2);
     } else if resolves_to_other_type(text) {
         write_double_quoted(out, text);
@@ -242,13 +236,6 @@ fn write_text(out: &mut String, text: &str, indent: usize, key: bool) {
     } else {
         out.push_str(text);
     }
-}
-
-/// One line without anything that is escaped. Asked first and in a pass that the compiler makes one of vectors: the names of
-/// the nodes that carry a label are most of a large snapshot, and are that.
-fn is_printable_ascii(text: &str) -> bool {
-    let is_printable = |all: bool, byte: &u8| all & matches!(byte, b' '..=b'~');
-    text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, is_printable))
 }
 
 fn write_literal(out: &mut String, text: &str, indent: usize) {
@@ -276,6 +263,9 @@ fn write_literal(out: &mut String, text: &str, indent: usize) {
 /// Control characters, line breaks other than `\n`, and texts that a literal block would not show: blank ones, those with
 /// spaces at the end of a line, and a tab in the first column, which Go takes for indentation.
 fn needs_double_quotes(text: &str) -> bool {
+    if is_printable_ascii(text) {
+        return false;
+    }
     let has_lines = text.contains('\n');
     let odd = |c: char| {
         (c.is_control() && !(has_lines && matches!(c, '\n' | '\t')))
@@ -284,6 +274,13 @@ fn needs_double_quotes(text: &str) -> bool {
     text.chars().any(odd)
         || has_lines
             && (text.trim().is_empty() || text.contains(" \n") || text.ends_with(' ') || text.starts_with('\t'))
+}
+
+/// One line without anything that is escaped. Sixty-four bytes at a time, which the compiler compares together: the names of
+/// the nodes that carry a label are most of a large snapshot, and are such lines.
+fn is_printable_ascii(text: &str) -> bool {
+    let is_printable = |all: bool, byte: &u8| all & matches!(byte, b' '..=b'~');
+    text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, is_printable))
 }
 
 /// Would a plain scalar of this text be read as something other than a string, by YAML 1.1 or 1.2?
@@ -301,9 +298,8 @@ fn resolves_to_other_type(text: &str) -> bool {
 /// Dates that are none (`2024-13-01` stops some readers), and numbers that only YAML 1.1 has (`.1_0`) or Go (`0o+14`).
 fn is_date_or_number_of_yaml_1_1(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let dated = bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
     let numeric = bytes[0].is_ascii_digit() || matches!(bytes[0], b'.' | b'+' | b'-');
-    dated && bytes.iter().all(|b| b.is_ascii_digit() || b"-:.+TtZz ".contains(b))
+    is_dated(bytes) && bytes.iter().all(|b| b.is_ascii_digit() || b"-:.+TtZz ".contains(b))
         || numeric
             && text.contains(['_', 'o'])
             && bytes.iter().all(|b| b.is_ascii_hexdigit() || b"_.+-xXoO".contains(b))
